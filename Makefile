@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT
+# heaptrace. `make help` lists targets and knobs.
+
+O ?= build
+CC ?= gcc
+CXX ?= g++
+V ?= 0
+DEPTH ?= 256
+PREFIX ?= /usr/local
+DESTDIR ?=
+LIBDIR ?= $(PREFIX)/lib/heaptrace
+T ?=
+
+WARN := -Wall -Wextra -Werror -Wundef -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wno-unused-parameter
+BASE := -std=gnu11 -g -O2 $(WARN) -MMD -MP -DHEAPTRACE_DEPTH=$(DEPTH)
+ifneq ($(SAN),)
+HOST_SAN := -fsanitize=$(SAN) -fno-omit-frame-pointer
+endif
+# The guest lives in strangers' processes: nothing but libc, nothing exported but what src/libheaptrace.map says.
+GUEST_CFLAGS := $(BASE) -fPIC -fvisibility=hidden -fno-stack-protector -fno-plt -fno-exceptions \
+	-fasynchronous-unwind-tables -fno-omit-frame-pointer -mcx16 -U_FORTIFY_SOURCE $(CFLAGS)
+GUEST_LDFLAGS := -shared -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,--version-script=src/libheaptrace.map \
+	-Wl,-soname,libheaptrace.so -Wl,--no-undefined-version -nostartfiles
+HOST_CFLAGS := $(BASE) -D_GNU_SOURCE -DHEAPTRACE_LIBDIR='"$(LIBDIR)"' $(HOST_SAN) $(CFLAGS)
+HOST_LIBS := -lelf -liberty -lz
+
+GUEST_SRC := $(wildcard src/*.c)
+HOST_SRC := $(wildcard tools/*.c)
+GUEST_OBJ := $(GUEST_SRC:%.c=$(O)/%.o)
+HOST_OBJ := $(HOST_SRC:%.c=$(O)/%.o)
+
+Q0 := @
+Q := $(Q$(V))
+say = $(if $(filter 0,$(V)),@printf '  %-5s %s\n' $(1) $(2))
+
+.PHONY: all
+all: $(O)/heaptrace $(O)/libheaptrace.so
+
+$(O)/src/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(GUEST_CFLAGS) -c -o $@ $<
+
+$(O)/tools/%.o: tools/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(HOST_CFLAGS) -c -o $@ $<
+
+$(O)/libheaptrace.so: $(GUEST_OBJ) src/libheaptrace.map
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(GUEST_LDFLAGS) -o $@ $(GUEST_OBJ)
+
+$(O)/heaptrace: $(HOST_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(HOST_SAN) $(LDFLAGS) -o $@ $(HOST_OBJ) $(HOST_LIBS)
+
+include tests/tests.mk
+
+-include $(GUEST_OBJ:.o=.d) $(HOST_OBJ:.o=.d)

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * The model: one process of a segment, checked, summed up and ready to be named, sorted and written.
+ * snapshot.c makes it; symbols.c names its frames; report_*.c write it. Plain structs, owned by the model, read-only
+ * for everybody else. Strings are NUL-terminated and may hold any bytes.
+ */
+
+#ifndef HEAPTRACE_MODEL_H
+#define HEAPTRACE_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../src/segment.h"
+
+/** A loaded object at the time of the run. */
+struct module {
+	uint32_t number;
+	uint32_t flags;           /* enum ht_module_flags */
+	uint64_t bias, start, end;
+	uint64_t loaded_ns, unloaded_ns;
+	char *path;
+	uint8_t build_id[64];
+	uint32_t build_id_size;   /* 0: none */
+	struct ht_phdr *phdrs;    /* PT_LOADs */
+	uint32_t phdr_count;
+	void *symbols;            /* symbols.c's, NULL until asked for */
+};
+
+/** A name for an address: filled by symbols.c; strings belong to it. Inlined functions are frames of their own. */
+struct frame_name {
+	const char *function;     /* demangled; NULL if in no symbol */
+	const char *file;         /* NULL if unknown */
+	uint64_t offset;          /* from the function's start, valid with `function` */
+	unsigned line;            /* 0 if unknown */
+	bool inlined;
+};
+
+/** A distinct address of the process: frames of many backtraces share it. */
+struct frame {
+	uint64_t address;         /* return address */
+	struct module *module;    /* NULL: in none */
+	struct frame_name *names; /* innermost inlined first, the real function last; NULL until named; at least one then */
+	unsigned name_count;
+};
+
+struct backtrace {
+	enum ht_entry entry;      /* frame 0 */
+	bool truncated;
+	bool ignored;             /* by a rule; not in the report's totals */
+	unsigned depth;           /* frames, frame 0 not counted */
+	struct frame **frames;    /* innermost first */
+	uint64_t live_blocks, live_bytes;
+	uint64_t peak_blocks, peak_bytes;
+	uint64_t at_peak_blocks, at_peak_bytes;
+	uint64_t total_blocks, total_bytes;
+	uint64_t freed_blocks, freed_bytes;
+	uint64_t first_ns, last_ns; /* since the start of the run */
+};
+
+/** Three figures of /proc/PID/statm in bytes, and when they were read (ns since the start of the run; 0: never). */
+struct statm {
+	uint64_t size, resident, shared, ns;
+};
+
+/** What the segment does not tell: the collector's knowledge, kept in a snapshot's HOST chunk. */
+struct host_facts {
+	int pid;                  /* in the collector's pid namespace; 0 unknown */
+	char how_it_ended[32];    /* "exit:N", "signal:SIGSEGV", "exec", "running", "" unknown */
+	uint64_t end_ns;          /* since the start of the run; 0: unknown, the model then ends at `taken_ns` */
+	uint64_t taken_ns;        /* when the figures were read */
+	struct statm statm;
+	struct { int pid; char *reason; } *untraced; /* children that could not be traced */
+	size_t untraced_count;
+};
+
+struct totals {
+	uint64_t allocations, frees, allocated_bytes, freed_bytes;
+	uint64_t live_blocks, live_bytes;
+	uint64_t peak_blocks, peak_bytes, peak_ns;
+};
+
+struct model {
+	struct totals totals;     /* of the whole process, ignored backtraces included */
+	uint32_t number, parent;  /* of the process in its segment */
+	int pid, ppid;            /* pid: host's if known, else the process's own */
+	uint32_t process_flags;   /* enum ht_process_flags */
+	char **command;           /* argv, NULL-terminated; at least one string ("?" if unknown) */
+	size_t command_count;
+	char *name;               /* program's base name */
+	uint64_t start_ns, start_wall; /* of the process since the start of the run; of the run since 1970 */
+	uint64_t now_ns;          /* the moment that the figures are of, since the start of the run */
+	uint64_t peak_bound_bytes, peak_bound_blocks; /* true peaks are less than this above the figures; 0: exact */
+	uint64_t nested_allocations, inherited_frees, table_full, corrupt_records;
+	uint64_t allocator_ns, allocator_arena, allocator_hblkhd, allocator_uordblks;
+	uint64_t entries[HT_ENTRY_COUNT]; /* addresses of the entry points */
+	struct host_facts host;
+	struct module *modules;
+	size_t module_count;
+	struct frame *frames;     /* distinct ones */
+	size_t frame_count;
+	struct backtrace *backtraces;
+	size_t backtrace_count;
+};
+
+#endif

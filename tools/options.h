@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * Options: ONE table of flag, environment name, type, default and help (options.c). The command line, --help and the
+ * tests of the man page are made from it.
+ */
+
+#ifndef HEAPTRACE_OPTIONS_H
+#define HEAPTRACE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../src/segment.h"
+
+enum report_format { FORMAT_TEXT, FORMAT_COLLAPSED, FORMAT_JSON };
+enum flame_metric { METRIC_LIVE, METRIC_AT_PEAK, METRIC_TOTAL };
+enum sort_key { SORT_NONE, SORT_SIZE, SORT_COUNT, SORT_PEAK, SORT_AT_PEAK, SORT_TOTAL, SORT_ALLOCS, SORT_AGE };
+enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+enum unwinder { UNWINDER_AUTO, UNWINDER_LIBUNWIND };
+
+#define MAX_SORT_KEYS 8
+
+struct options {
+	enum report_format format;
+	enum flame_metric metric;     /* --flame-graph=, for collapsed */
+	const char *outfile;          /* NULL: the format's default stream */
+	enum sort_key sort[MAX_SORT_KEYS];
+	size_t sort_count;
+	unsigned top;                 /* 0: all */
+	const char *ignore;           /* path of the rules, or NULL */
+	unsigned depth;
+	const char *save;             /* path pattern, or NULL */
+	int signals[HT_MAX_SIGNALS];
+	size_t signal_count;
+	bool exact;
+	bool lines, inlines;          /* false with --no-lines, --no-inlines */
+	const char *addr2line;
+	const char *debug_dir;
+	enum unwinder unwinder;
+	bool force;
+	enum color_when color;
+	bool keep_allocator;          /* collapsed: keep the allocator's frames at the leaf */
+	bool quiet, verbose;
+};
+
+/** Which commands an option is for; bits. */
+enum option_scope { SCOPE_RUN = 1, SCOPE_REPORT = 2, SCOPE_DUMP = 4, SCOPE_ALL = 7 };
+
+/** What options_parse() found. */
+enum options_result { OPTIONS_OK, OPTIONS_HELP, OPTIONS_VERSION, OPTIONS_ERROR };
+
+void options_defaults(struct options *options);
+
+/**
+ * Parse flags up to the first operand (or "--").
+ *
+ * @param scope  the command's bit; flags of other commands are refused by name
+ * @param next   out: index of the first operand in argv
+ * @param error  out: one line, what, why and what to do, when OPTIONS_ERROR is returned
+ */
+enum options_result options_parse(struct options *options, enum option_scope scope, int argc, char **argv, int *next,
+				  char *error, size_t error_size);
+
+/** Print the help of a command (SCOPE_RUN: of the whole tool) to stdout. */
+void options_help(enum option_scope scope);
+
+/** Name of a sort key as in "sorted by size". */
+const char *sort_key_name(enum sort_key key);
+
+#endif
