@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: MIT
+# Tests, installation and the rest around the build. Included by the Makefile.
+
+TEST_O := $(O)/tests
+JOBS ?= 2
+PROVE ?= prove
+SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+UNIT_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Wshadow -Wno-unused-parameter -MMD -MP -D_GNU_SOURCE \
+	-DHEAPTRACE_DEPTH=$(DEPTH) -DHEAPTRACE_LIBDIR='"$(LIBDIR)"' $(SANITIZERS)
+
+UNIT_SRC := $(wildcard tests/unit/*.c)
+UNIT := $(UNIT_SRC:tests/unit/%.c=$(TEST_O)/unit/%)
+UNIT_TOOLS := $(patsubst tools/%.c,$(TEST_O)/tools/%.o,$(filter-out tools/main.c,$(wildcard tools/*.c)))
+UNIT_LIB := $(patsubst tests/lib/%.c,$(TEST_O)/lib/%.o,$(filter-out tests/lib/counter.c,$(wildcard tests/lib/*.c)))
+
+# A guest is a test of its own: its header says what to expect, tests/lib/guest.sh holds it to that.
+GUEST_TEST_SRC := $(wildcard tests/guests/*.c tests/guests/*.cc)
+GUEST_PROGRAMS := $(patsubst tests/guests/%,$(TEST_O)/guests/%,$(basename $(GUEST_TEST_SRC)))
+GUEST_EXPECTING := $(shell grep -l '^// Expect' $(GUEST_TEST_SRC) /dev/null)
+GUEST_FULL := $(shell grep -l '^// Tier: full' $(GUEST_TEST_SRC) /dev/null)
+guest_tests = $(patsubst tests/guests/%,$(TEST_O)/guests/%.t,$(basename $(1)))
+GUEST_TESTS := $(call guest_tests,$(filter-out $(GUEST_FULL),$(GUEST_EXPECTING)))
+GUEST_TESTS_FULL := $(call guest_tests,$(filter $(GUEST_FULL),$(GUEST_EXPECTING)))
+
+CLI_TESTS := $(wildcard tests/cli/*.t) $(wildcard tests/check-*.t)
+ZOO_TESTS := $(wildcard tests/zoo/*.t)
+chosen = $(if $(T),$(foreach test,$(1),$(if $(findstring $(T),$(test)),$(test))),$(1))
+# prove says the last word. A filter that chooses nothing is a mistake, not a success.
+run_tests = $(if $(strip $(call chosen,$(1))),BUILD='$(abspath $(O))' $(PROVE) --exec '' -j$(JOBS) $(if $(filter 0,$(V)),,-v) \
+	$(patsubst tests/%,./tests/%,$(call chosen,$(1))),@echo "no test's name contains '$(T)'" >&2; false)
+
+.PHONY: check check-unit check-cli check-guests check-full check-install lint install uninstall clean distclean dist \
+	help format test-programs
+
+test-programs: all $(UNIT) $(GUEST_PROGRAMS) $(GUEST_TESTS) $(GUEST_TESTS_FULL) $(TEST_O)/counter.so
+
+check: test-programs
+	$(call run_tests,$(UNIT) $(CLI_TESTS) $(GUEST_TESTS))
+
+check-unit: $(UNIT)
+	$(call run_tests,$(UNIT))
+
+check-cli: test-programs
+	$(call run_tests,$(CLI_TESTS))
+
+check-guests: test-programs
+	$(call run_tests,$(GUEST_TESTS))
+
+check-full: test-programs
+	$(call run_tests,$(UNIT) $(CLI_TESTS) $(GUEST_TESTS) $(GUEST_TESTS_FULL) $(ZOO_TESTS))
+
+check-install: test-programs
+	$(call run_tests,tests/cli/installs-anywhere.t)
+
+$(TEST_O)/tools/%.o: tools/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(UNIT_CFLAGS) -c -o $@ $<
+
+$(TEST_O)/lib/%.o: tests/lib/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(UNIT_CFLAGS) -c -o $@ $<
+
+$(TEST_O)/libtools.a: $(UNIT_TOOLS) $(UNIT_LIB)
+	@mkdir -p $(@D)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(TEST_O)/unit/%: tests/unit/%.c $(TEST_O)/libtools.a
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(UNIT_CFLAGS) -o $@ $< $(TEST_O)/libtools.a -lelf -liberty -lz -lpthread
+
+# Calls stay as they are written: no builtin malloc, no inlining, no tail calls. `// Build:` in a guest adds flags.
+GUEST_TEST_FLAGS := -g -O1 -fno-builtin -fno-inline -fno-optimize-sibling-calls -Wall -Wno-unused-result \
+	-Wno-use-after-free -Wno-infinite-recursion -Wno-deprecated-declarations -pthread
+guest_build = $$(sed -n 's,^// Build: ,,p' $<)
+
+$(TEST_O)/guests/%: tests/guests/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(GUEST_TEST_FLAGS) -o $@ $< $(guest_build)
+
+$(TEST_O)/guests/%: tests/guests/%.cc
+	@mkdir -p $(@D)
+	$(call say,CXX,$@)
+	$(Q)$(CXX) -std=gnu++17 $(GUEST_TEST_FLAGS) -o $@ $< $(guest_build)
+
+$(GUEST_TESTS) $(GUEST_TESTS_FULL): $(TEST_O)/guests/%.t: tests/lib/guest.sh
+	@mkdir -p $(@D)
+	$(Q)printf '#!/bin/sh\nexec sh %s %s\n' '$(CURDIR)/tests/lib/guest.sh' '$*' > $@ && chmod +x $@
+
+$(TEST_O)/counter.so: tests/lib/counter.c
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) -std=gnu11 -g -O2 -Wall -Wextra -fPIC -shared -fno-builtin -D_GNU_SOURCE -nostartfiles -o $@ $<
+
+lint: test-programs
+	$(call run_tests,tests/check-guest-symbols.t tests/check-sources.t tests/check-docs.t)
+
+INSTALL_HEADERS := $(wildcard include/*.h include/*.hpp)
+install: all
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(LIBDIR)' '$(DESTDIR)$(PREFIX)/share/man/man1'
+	install -m 755 $(O)/heaptrace '$(DESTDIR)$(PREFIX)/bin/heaptrace'
+	install -m 755 $(O)/libheaptrace.so '$(DESTDIR)$(LIBDIR)/libheaptrace.so'
+	install -m 644 tools/man/heaptrace.1 '$(DESTDIR)$(PREFIX)/share/man/man1/heaptrace.1'
+	$(if $(INSTALL_HEADERS),install -d '$(DESTDIR)$(PREFIX)/include')
+	$(if $(INSTALL_HEADERS),install -m 644 $(INSTALL_HEADERS) '$(DESTDIR)$(PREFIX)/include/')
+
+# Directories go when they are empty, that is when they were ours alone.
+uninstall:
+	rm -f '$(DESTDIR)$(PREFIX)/bin/heaptrace' '$(DESTDIR)$(LIBDIR)/libheaptrace.so' \
+		'$(DESTDIR)$(PREFIX)/share/man/man1/heaptrace.1' \
+		$(INSTALL_HEADERS:include/%='$(DESTDIR)$(PREFIX)/include/%')
+	-for directory in '$(LIBDIR)' '$(PREFIX)/lib' '$(PREFIX)/share/man/man1' '$(PREFIX)/share/man' '$(PREFIX)/share' \
+		'$(PREFIX)/include' '$(PREFIX)/bin' '$(PREFIX)'; do \
+		rmdir "$(DESTDIR)$$directory" 2>/dev/null || true; done
+
+clean:
+	@case '$(abspath $(O))' in / | '$(CURDIR)') echo "refusing to remove $(abspath $(O))" >&2; exit 1;; esac
+	rm -rf '$(O)'
+
+distclean: clean
+	rm -f heaptrace-*.tar.gz tags
+
+RELEASE = $(shell sed -n 's/^\#define HT_RELEASE "\(.*\)"/\1/p' src/segment.h)
+dist:
+	git archive --format=tar.gz --prefix='heaptrace-$(RELEASE)/' -o 'heaptrace-$(RELEASE).tar.gz' HEAD
+
+format:
+	clang-format -i $(wildcard src/*.[ch] tools/*.[ch] tests/unit/*.c tests/lib/*.[ch])
+
+help:
+	@printf '%s\n' \
+		'all            build $$O/heaptrace and $$O/libheaptrace.so (default)' \
+		'check          all tests but the zoo, a few minutes; T=NAME runs those whose path contains NAME' \
+		'check-unit     unit tests of the host, with address and undefined behaviour sanitizers' \
+		'check-cli      end-to-end tests of the command' \
+		'check-guests   small programs with exact expected counts' \
+		'check-full     check, and the zoo of real programs' \
+		'check-install  install, run, uninstall, look for leftovers' \
+		'lint           symbols of the guest, scripts, spelling, man page, documentation' \
+		'install        into $$DESTDIR$$PREFIX' \
+		'uninstall      remove what install put there' \
+		'clean          remove $$O' \
+		'distclean      clean, and made archives' \
+		'dist           heaptrace-VERSION.tar.gz from the last commit' \
+		'format         clang-format the sources' \
+		'' \
+		'O=DIR          build directory (build)       V=1            show commands' \
+		'PREFIX=DIR     (/usr/local)                  DESTDIR=DIR    staging root' \
+		'DEPTH=NUM      default of --depth (256)      SAN=address,undefined  sanitize the host' \
+		'CC= CXX= CFLAGS= LDFLAGS=                    JOBS=NUM       tests side by side (2)'
+
+-include $(UNIT:=.d) $(UNIT_TOOLS:.o=.d)
