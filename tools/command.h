@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * The commands and their exit codes.
+ */
+
+#ifndef HEAPTRACE_COMMAND_H
+#define HEAPTRACE_COMMAND_H
+
+enum {
+	EXIT_HEAPTRACE = 125,      /* we failed before the program started; any failure of a subcommand */
+	EXIT_NOT_EXECUTABLE = 126, /* PROGRAM was found but cannot be executed */
+	EXIT_NOT_FOUND = 127,      /* PROGRAM was not found */
+};
+
+/** `heaptrace [OPTIONS] PROGRAM ARGS...`. @return the exit code; a program that a signal ended ends us the same way */
+int launch_command(int argc, char **argv);
+
+/** `heaptrace report`; argv[0] is "report". @return the exit code */
+int report_command(int argc, char **argv);
+
+/** `heaptrace dump`; argv[0] is "dump". @return the exit code */
+int dump_command(int argc, char **argv);
+
+#endif

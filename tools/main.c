@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * The heaptrace command: runs a program with libheaptrace.so preloaded and reports what its heap holds.
+ *
+ * A map of this directory, by what happens in a run:
+ *
+ *	main.c               which command; exit codes
+ *	├── options.c        the one table of options
+ *	├── launch.c         `heaptrace PROGRAM`: check, prepare, start, wait
+ *	│   ├── target.c     can PROGRAM be traced? if not: what, why, do this
+ *	│   ├── rundir.c     the per-run directory through which guests find us
+ *	│   ├── supervise.c  wait for the program, pass signals on, end as it ended
+ *	│   └── collect.c    the collector: hellos, clock, requests, ends
+ *	│       ├── collect_image.c    segments and the processes in them
+ *	│       ├── collect_end.c      how a process ended, and what it started untraced
+ *	│       ├── collect_jobs.c     the queue of reports
+ *	│       ├── collect_client.c   the socket: guests and `heaptrace dump`
+ *	│       ├── procfs.c           what /proc says about a process
+ *	│       └── render.c           one report, in a child of the collector
+ *	│           └── output.c       file names, whole files or nothing
+ *	├── dump_command.c   `heaptrace dump`
+ *	└── report_command.c `heaptrace report`
+ *	    ├── snapshot*.c  segment or file → model, checked
+ *	    ├── symbols*.c   addresses → names
+ *	    └── report_*.c   model → text, collapsed, JSON
+ *
+ * Exit status: the program's own. 125: heaptrace failed before the program started, or a subcommand failed; 126: the
+ * program was found but cannot be executed; 127: not found.
+ */
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+
+/**
+ * Descriptors 0, 1 and 2 that the caller closed must not be given to our own files: messages would land in them. They
+ * close again at exec, so that the program finds them as they were.
+ */
+static void occupy_standard_streams(void)
+{
+	int fd;
+	do {
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	} while (fd >= 0 && fd <= 2);
+	if (fd > 2)
+		close(fd);
+}
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: heaptrace [OPTIONS] [--] PROGRAM [ARGS...]\n"
+			"       heaptrace report [OPTIONS] FILE.htrace\n"
+			"       heaptrace dump [OPTIONS] PID\n"
+			"'heaptrace --help' lists the options.\n");
+	return EXIT_HEAPTRACE;
+}
+
+int main(int argc, char **argv)
+{
+	occupy_standard_streams();
+	if (argc < 2)
+		return usage();
+	if (strcmp(argv[1], "report") == 0)
+		return report_command(argc - 1, argv + 1);
+	if (strcmp(argv[1], "dump") == 0)
+		return dump_command(argc - 1, argv + 1);
+	return launch_command(argc, argv);
+}

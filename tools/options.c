@@ -1,0 +1,475 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * One table says everything about every option: flag, value, commands it is for, how it is read, help. The parser and
+ * --help walk over it; documentation is checked against --help.
+ */
+
+#include "options.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef HEAPTRACE_DEPTH
+#define HEAPTRACE_DEPTH HT_MAX_DEPTH
+#endif
+
+_Static_assert(HEAPTRACE_DEPTH >= 1 && HEAPTRACE_DEPTH <= HT_MAX_DEPTH, "make DEPTH= takes 1 to 256");
+
+/** Where a reader puts its complaint: why the value is wrong and what would be right. */
+struct complaint {
+	char *text;
+	size_t size;
+};
+
+/** Reads one value (NULL: the flag came without one). @return 0, or -1 with the complaint written */
+typedef int option_reader(struct options *options, const char *value, struct complaint *complaint);
+
+enum value_kind { VALUE_NONE, VALUE_NEEDED, VALUE_OPTIONAL };
+
+struct option_row {
+	char letter;          /* 0: none */
+	const char *flag;     /* without the dashes */
+	const char *value;    /* what stands behind "=" in the help, NULL: takes none */
+	enum value_kind kind;
+	unsigned scope;       /* enum option_scope bits */
+	const char *library;  /* environment variable that the stand-alone library obeys, or NULL */
+	option_reader *read;
+	const char *group;    /* non-NULL: a new group begins here in the help */
+	const char *help;
+};
+
+static const char *const sort_names[] = {
+	[SORT_SIZE] = "size", [SORT_COUNT] = "count", [SORT_PEAK] = "peak", [SORT_AT_PEAK] = "at-peak",
+	[SORT_TOTAL] = "total", [SORT_ALLOCS] = "allocs", [SORT_AGE] = "age",
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+const char *sort_key_name(enum sort_key key)
+{
+	return key > SORT_NONE && (size_t)key < COUNT(sort_names) ? sort_names[key] : "none";
+}
+
+static int complain(struct complaint *complaint, const char *text)
+{
+	snprintf(complaint->text, complaint->size, "%s", text);
+	return -1;
+}
+
+/** Index of a word in a list, or -1. */
+static int find_word(const char *const *words, size_t count, const char *word, size_t length)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (words[i] && strlen(words[i]) == length && memcmp(words[i], word, length) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+/** A decimal number between two limits and nothing behind it. */
+static int read_number(const char *value, unsigned low, unsigned high, unsigned *number)
+{
+	char *end;
+	errno = 0;
+	unsigned long read = strtoul(value, &end, 10);
+	if (value[0] < '0' || value[0] > '9' || *end || errno || read < low || read > high)
+		return -1;
+	*number = (unsigned)read;
+	return 0;
+}
+
+static int read_format(struct options *options, const char *value, struct complaint *complaint)
+{
+	static const char *const names[] = {"text", "collapsed", "json"};
+	int found = find_word(names, COUNT(names), value, strlen(value));
+	if (found < 0)
+		return complain(complaint, "the formats are text, collapsed and json");
+	options->format = (enum report_format)found;
+	return 0;
+}
+
+static int read_flame_graph(struct options *options, const char *value, struct complaint *complaint)
+{
+	static const char *const names[] = {"live", "at-peak", "total"};
+	int found = value ? find_word(names, COUNT(names), value, strlen(value)) : 0;
+	if (found < 0)
+		return complain(complaint, "a flame graph shows live, at-peak or total");
+	options->format = FORMAT_COLLAPSED;
+	options->metric = (enum flame_metric)found;
+	return 0;
+}
+
+static int read_sort(struct options *options, const char *value, struct complaint *complaint)
+{
+	options->sort_count = 0;
+	for (const char *key = value;; key++) {
+		size_t length = strcspn(key, ",");
+		int found = find_word(sort_names, COUNT(sort_names), key, length);
+		if (found < 0)
+			return complain(complaint, "the keys are size, count, peak, at-peak, total, allocs and age, "
+						   "with commas between them");
+		if (options->sort_count == MAX_SORT_KEYS)
+			return complain(complaint, "that is more keys than there are");
+		options->sort[options->sort_count++] = (enum sort_key)found;
+		key += length;
+		if (!*key)
+			return 0;
+	}
+}
+
+static int read_top(struct options *options, const char *value, struct complaint *complaint)
+{
+	if (read_number(value, 0, 0xffffffffu, &options->top))
+		return complain(complaint, "it takes a number of backtraces, 0 for all");
+	return 0;
+}
+
+static int read_depth(struct options *options, const char *value, struct complaint *complaint)
+{
+	if (read_number(value, 1, HT_MAX_DEPTH, &options->depth))
+		return complain(complaint, "it takes a number of frames from 1 to 256");
+	return 0;
+}
+
+/** A signal by name, with or without SIG, or by number. @return 0 if there is none of that name */
+static int signal_number(const char *text, size_t length)
+{
+	static const struct { const char *name; int number; } known[] = {
+		{"HUP", SIGHUP}, {"INT", SIGINT}, {"QUIT", SIGQUIT}, {"USR1", SIGUSR1}, {"USR2", SIGUSR2},
+		{"ALRM", SIGALRM}, {"TERM", SIGTERM}, {"URG", SIGURG}, {"VTALRM", SIGVTALRM}, {"PROF", SIGPROF},
+		{"WINCH", SIGWINCH}, {"IO", SIGIO}, {"PWR", SIGPWR}, {"XCPU", SIGXCPU}, {"XFSZ", SIGXFSZ},
+		{"STKFLT", SIGSTKFLT}, {"TRAP", SIGTRAP}, {"SYS", SIGSYS}, {"CONT", SIGCONT}, {"TSTP", SIGTSTP},
+	};
+	char word[16];
+	unsigned number;
+	if (length >= sizeof(word))
+		return 0;
+	memcpy(word, text, length);
+	word[length] = '\0';
+	if (read_number(word, 1, (unsigned)SIGRTMAX, &number) == 0)
+		return number == SIGKILL || number == SIGSTOP || number == SIGCHLD || number == SIGSEGV ||
+		       (number > 31 && number < (unsigned)SIGRTMIN) ? 0 : (int)number;
+	const char *name = strncmp(word, "SIG", 3) == 0 ? word + 3 : word;
+	for (size_t i = 0; i < COUNT(known); i++) {
+		if (strcmp(known[i].name, name) == 0)
+			return known[i].number;
+	}
+	if (strncmp(name, "RTMIN+", 6) == 0 && read_number(name + 6, 0, 30, &number) == 0)
+		return SIGRTMIN + (int)number;
+	return 0;
+}
+
+static int read_signals(struct options *options, const char *value, struct complaint *complaint)
+{
+	options->signal_count = 0;
+	if (strcmp(value, "none") == 0)
+		return 0;
+	for (const char *name = value;; name++) {
+		size_t length = strcspn(name, ",");
+		int number = signal_number(name, length);
+		if (!number)
+			return complain(complaint, "it takes names or numbers of signals that a program can handle, "
+						   "with commas between them, as in USR1,USR2, or none");
+		if (options->signal_count == HT_MAX_SIGNALS)
+			return complain(complaint, "there is room for 8 signals");
+		options->signals[options->signal_count++] = number;
+		name += length;
+		if (!*name)
+			return 0;
+	}
+}
+
+static int read_path(const char **path, const char *value, struct complaint *complaint)
+{
+	if (!*value)
+		return complain(complaint, "the name is empty");
+	*path = value;
+	return 0;
+}
+
+static int read_outfile(struct options *options, const char *value, struct complaint *complaint)
+{
+	return read_path(&options->outfile, value, complaint);
+}
+
+static int read_save(struct options *options, const char *value, struct complaint *complaint)
+{
+	return read_path(&options->save, value, complaint);
+}
+
+static int read_ignore(struct options *options, const char *value, struct complaint *complaint)
+{
+	return read_path(&options->ignore, value, complaint);
+}
+
+static int read_addr2line(struct options *options, const char *value, struct complaint *complaint)
+{
+	return read_path(&options->addr2line, value, complaint);
+}
+
+static int read_debug_dir(struct options *options, const char *value, struct complaint *complaint)
+{
+	return read_path(&options->debug_dir, value, complaint);
+}
+
+static int read_unwinder(struct options *options, const char *value, struct complaint *complaint)
+{
+	static const char *const names[] = {"auto", "libunwind"};
+	int found = find_word(names, COUNT(names), value, strlen(value));
+	if (found < 0)
+		return complain(complaint, "the unwinders are auto and libunwind");
+	options->unwinder = (enum unwinder)found;
+	return 0;
+}
+
+static int read_color(struct options *options, const char *value, struct complaint *complaint)
+{
+	static const char *const names[] = {"auto", "always", "never"};
+	int found = value ? find_word(names, COUNT(names), value, strlen(value)) : COLOR_ALWAYS;
+	if (found < 0)
+		return complain(complaint, "it takes auto, always or never");
+	options->color = (enum color_when)found;
+	return 0;
+}
+
+#define SWITCH(name, member, state)                                                                  \
+	static int read_##name(struct options *options, const char *value, struct complaint *complaint) \
+	{                                                                                               \
+		options->member = state;                                                                \
+		return 0;                                                                               \
+	}
+SWITCH(exact, exact, true)
+SWITCH(no_lines, lines, false)
+SWITCH(no_inlines, inlines, false)
+SWITCH(force, force, true)
+SWITCH(keep_allocator, keep_allocator, true)
+SWITCH(quiet, quiet, true)
+SWITCH(verbose, verbose, true)
+#undef SWITCH
+
+static const struct option_row rows[] = {
+	{0, "format", "text|collapsed|json", VALUE_NEEDED, SCOPE_ALL, NULL, read_format, "Reports",
+	 "format of the report (default text)"},
+	{0, "flame-graph", "live|at-peak|total", VALUE_OPTIONAL, SCOPE_ALL, NULL, read_flame_graph, NULL,
+	 "collapsed stacks of these bytes, for flamegraph.pl (default live)"},
+	{0, "outfile", "FILE", VALUE_NEEDED, SCOPE_ALL, NULL, read_outfile, NULL,
+	 "where reports go: %p is the pid, %n the program's name, %% a %; - is stdout"},
+	{'s', "sort", "KEY[,KEY]", VALUE_NEEDED, SCOPE_ALL, NULL, read_sort, NULL,
+	 "a text section for each key: size (default), count, peak, at-peak, total, allocs, age"},
+	{0, "top", "NUM", VALUE_NEEDED, SCOPE_ALL, NULL, read_top, NULL,
+	 "backtraces in a text section (default 10, 0 for all)"},
+	{0, "ignore", "FILE", VALUE_NEEDED, SCOPE_ALL, NULL, read_ignore, NULL,
+	 "leave out backtraces that match a rule: a substring or leak:PATTERN on each line"},
+	{0, "save", "FILE.htrace", VALUE_NEEDED, SCOPE_ALL, "HEAPTRACE_SAVE", read_save, NULL,
+	 "keep a snapshot too, for heaptrace report (same % as --outfile)"},
+	{0, "keep-allocator", NULL, VALUE_NONE, SCOPE_ALL, NULL, read_keep_allocator, NULL,
+	 "collapsed: keep the allocator's own frame at the leaf"},
+	{0, "color", "auto|always|never", VALUE_OPTIONAL, SCOPE_ALL, NULL, read_color, NULL,
+	 "colours in the text report (default auto: on a terminal)"},
+
+	{0, "depth", "NUM", VALUE_NEEDED, SCOPE_RUN, "HEAPTRACE_DEPTH", read_depth, "Tracing",
+	 "frames kept of each backtrace, 1 to 256"},
+	{0, "exact", NULL, VALUE_NONE, SCOPE_RUN, "HEAPTRACE_EXACT", read_exact, NULL,
+	 "exact peaks with many threads, for some time"},
+	{0, "signals", "LIST|none", VALUE_NEEDED, SCOPE_RUN, "HEAPTRACE_SIGNALS", read_signals, NULL,
+	 "signals that dump: the first sorts by size, the second by count (default USR1,USR2)"},
+	{0, "unwinder", "auto|libunwind", VALUE_NEEDED, SCOPE_RUN, NULL, read_unwinder, NULL,
+	 "how stacks are followed (default auto)"},
+	{0, "force", NULL, VALUE_NONE, SCOPE_RUN, NULL, read_force, NULL,
+	 "run a program that cannot be traced anyway"},
+
+	{0, "no-lines", NULL, VALUE_NONE, SCOPE_ALL, NULL, read_no_lines, "Names",
+	 "do not look up source files and lines"},
+	{0, "no-inlines", NULL, VALUE_NONE, SCOPE_ALL, NULL, read_no_inlines, NULL,
+	 "do not show inlined functions"},
+	{0, "addr2line", "PATH", VALUE_NEEDED, SCOPE_ALL, NULL, read_addr2line, NULL,
+	 "the addr2line to use"},
+	{0, "debug-dir", "DIR", VALUE_NEEDED, SCOPE_ALL, NULL, read_debug_dir, NULL,
+	 "look for debug files here too"},
+
+	{'q', "quiet", NULL, VALUE_NONE, SCOPE_ALL, NULL, read_quiet, "Messages",
+	 "reports and errors only"},
+	{'v', "verbose", NULL, VALUE_NONE, SCOPE_ALL, NULL, read_verbose, NULL,
+	 "say more: what was not needed, why nothing is listed"},
+};
+
+void options_defaults(struct options *options)
+{
+	*options = (struct options){
+		.format = FORMAT_TEXT,
+		.sort = {SORT_SIZE},
+		.sort_count = 1,
+		.top = 10,
+		.depth = HEAPTRACE_DEPTH,
+		.signals = {SIGUSR1, SIGUSR2},
+		.signal_count = 2,
+		.lines = true,
+		.inlines = true,
+	};
+}
+
+/** A parse in progress. */
+struct parse {
+	struct options *options;
+	enum option_scope scope;
+	int argc, index;
+	char **argv;
+	char *error;
+	size_t error_size;
+};
+
+static const struct option_row *find_flag(const char *flag, size_t length)
+{
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		if (strlen(rows[i].flag) == length && memcmp(rows[i].flag, flag, length) == 0)
+			return &rows[i];
+	}
+	return NULL;
+}
+
+static const struct option_row *find_letter(char letter)
+{
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		if (rows[i].letter && rows[i].letter == letter)
+			return &rows[i];
+	}
+	return NULL;
+}
+
+static enum options_result unknown(struct parse *parse, const char *flag, int length)
+{
+	snprintf(parse->error, parse->error_size, "unknown option %.*s; 'heaptrace --help' lists all", length, flag);
+	return OPTIONS_ERROR;
+}
+
+/** Give a row its value, taken from behind "=" or from the next argument. */
+static enum options_result apply(struct parse *parse, const struct option_row *row, const char *value)
+{
+	char why[256];
+	struct complaint complaint = {why, sizeof(why)};
+	if (!(row->scope & parse->scope)) {
+		snprintf(parse->error, parse->error_size, "--%s is not for this command but for running a program; leave it out",
+			 row->flag);
+		return OPTIONS_ERROR;
+	}
+	if (row->kind == VALUE_NONE && value) {
+		snprintf(parse->error, parse->error_size, "--%s takes no value; leave out '=%s'", row->flag, value);
+		return OPTIONS_ERROR;
+	}
+	if (row->kind == VALUE_NEEDED && !value) {
+		if (parse->index >= parse->argc) {
+			snprintf(parse->error, parse->error_size, "--%s needs a value: --%s=%s", row->flag, row->flag,
+				 row->value);
+			return OPTIONS_ERROR;
+		}
+		value = parse->argv[parse->index++];
+	}
+	if (row->read(parse->options, value, &complaint)) {
+		snprintf(parse->error, parse->error_size, "--%s=%s: %s", row->flag, value ? value : "", why);
+		return OPTIONS_ERROR;
+	}
+	return OPTIONS_OK;
+}
+
+static enum options_result parse_long(struct parse *parse, const char *argument)
+{
+	const char *flag = argument + 2;
+	size_t length = strcspn(flag, "=");
+	if (strcmp(flag, "help") == 0)
+		return OPTIONS_HELP;
+	if (strcmp(flag, "version") == 0)
+		return OPTIONS_VERSION;
+	const struct option_row *row = find_flag(flag, length);
+	if (!row)
+		return unknown(parse, argument, (int)length + 2);
+	return apply(parse, row, flag[length] ? flag + length + 1 : NULL);
+}
+
+/** -q, -qv, -s KEY, -sKEY. */
+static enum options_result parse_letters(struct parse *parse, const char *argument)
+{
+	for (const char *letter = argument + 1; *letter; letter++) {
+		if (*letter == 'h')
+			return OPTIONS_HELP;
+		const struct option_row *row = find_letter(*letter);
+		if (!row) {
+			char flag[3] = {'-', *letter, '\0'};
+			return unknown(parse, flag, 2);
+		}
+		bool rest = row->kind == VALUE_NEEDED && letter[1];
+		enum options_result result = apply(parse, row, rest ? letter + 1 : NULL);
+		if (result != OPTIONS_OK || row->kind == VALUE_NEEDED)
+			return result;
+	}
+	return OPTIONS_OK;
+}
+
+enum options_result options_parse(struct options *options, enum option_scope scope, int argc, char **argv, int *next,
+				  char *error, size_t error_size)
+{
+	struct parse parse = {options, scope, argc, 1, argv, error, error_size};
+	enum options_result result = OPTIONS_OK;
+	while (parse.index < argc && result == OPTIONS_OK) {
+		const char *argument = argv[parse.index];
+		if (argument[0] != '-' || !argument[1])
+			break;
+		parse.index++;
+		if (strcmp(argument, "--") == 0)
+			break;
+		result = argument[1] == '-' ? parse_long(&parse, argument) : parse_letters(&parse, argument);
+	}
+	*next = parse.index;
+	return result;
+}
+
+static void print_row(const struct option_row *row)
+{
+	char left[64];
+	snprintf(left, sizeof(left), "%c%c%c --%s%s%s%s", row->letter ? '-' : ' ', row->letter ? row->letter : ' ',
+		 row->letter ? ',' : ' ', row->flag, row->kind == VALUE_OPTIONAL ? "[=" : row->value ? "=" : "",
+		 row->value ? row->value : "", row->kind == VALUE_OPTIONAL ? "]" : "");
+	if (strlen(left) > 30)
+		printf("  %s\n  %-30s %s\n", left, "", row->help);
+	else
+		printf("  %-30s %s\n", left, row->help);
+}
+
+static void print_library_names(void)
+{
+	printf("\nStand-alone: LD_PRELOAD=.../libheaptrace.so PROGRAM obeys");
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		if (rows[i].library)
+			printf(" %s", rows[i].library);
+	}
+	printf(" (values as above).\n");
+}
+
+void options_help(enum option_scope scope)
+{
+	if (scope == SCOPE_RUN)
+		printf("Usage:\n"
+		       "  heaptrace [OPTIONS] [--] PROGRAM [ARGS...]   run a program, report its heap when it ends\n"
+		       "  heaptrace report [OPTIONS] FILE.htrace       render a snapshot\n"
+		       "  heaptrace dump [OPTIONS] PID                 report on a running traced process\n");
+	else
+		printf("Usage: heaptrace %s\n", scope == SCOPE_REPORT ? "report [OPTIONS] FILE.htrace" : "dump [OPTIONS] PID");
+	const char *group = NULL;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		if (rows[i].group)
+			group = rows[i].group;
+		if (!(rows[i].scope & scope))
+			continue;
+		if (group)
+			printf("\n%s:\n", group);
+		group = NULL;
+		print_row(&rows[i]);
+	}
+	printf("      --version                  print the version\n");
+	printf("  -h, --help                     print this\n");
+	if (scope == SCOPE_RUN)
+		print_library_names();
+}
