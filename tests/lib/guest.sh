@@ -1,0 +1,120 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# Hold one guest program to what its header says: guest.sh NAME. Lines of the header that mean something here:
+#
+#	// Expect: FIELD=VALUE ...      of one process image; a line for each, in the order of their starts. Fields:
+#	//                              allocations frees bytes live_blocks live_bytes peak_blocks peak_bytes inherited nested
+#	// Expect: counter              no figures known beforehand: only the comparison with the counter
+#	// Own: FUNCTION BLOCKS BYTES LIVE_BLOCKS LIVE_BYTES    of all backtraces through a function (blocks, bytes: ever)
+#	// Ends: HOW ...                how_it_ended of the images in the order of their starts (default: exit:0 each)
+#	// Args: ARG ...                arguments for the guest
+#	// Options: OPTION ...          options for heaptrace
+#	// Env: NAME=VALUE ...          environment; @LIBS@ in it is the libraries' directory
+#	// Counter: no REASON           the comparison with the counter is left out
+#	// Streams: no REASON           stdout and stderr differ from run to run
+#	// Needs: FILE-OR-COMMAND ...   skipped where that is missing: a path (with @LIBS@), a command, userns, root
+#	// Said: PATTERN                a line of the traced run's stderr that is heaptrace's own
+#	// Build: FLAGS                 for the compiler
+#	// Tier: full                   only in check-full
+#
+# Each guest runs untraced, traced, and under the counter. Stdout, stderr and exit status must be the same.
+
+TAP_SOURCE=${0%/*}/../..
+# shellcheck source=tests/lib/tap.sh
+. "${0%/*}/tap.sh"
+
+name=$1
+guest=$GUESTS/$name
+for source in "$SOURCE/tests/guests/$name".c*; do break; done
+libs=/usr/lib/$(${CC:-gcc} -print-multiarch)
+cd "$T" || exit 1
+
+line() { sed -n "s,^// $1: *,,p" "$source" | sed "s,@LIBS@,$libs,g"; }
+
+for need in $(line Needs); do
+	case $need in
+	/*) [ -e "$need" ] || skip_all "$need is missing";;
+	userns) unshare -U true 2>/dev/null || skip_all "no user namespaces here";;
+	root) [ "$(id -u)" -eq 0 ] || skip_all "needs root";;
+	*) command -v "$need" >/dev/null || skip_all "$need is missing";;
+	esac
+done
+[ -x "$guest" ] || bail "$guest was built"
+
+# The lists are words on purpose.
+# shellcheck disable=SC2046
+{
+set -- "$guest" $(line Args)
+environment=$(line Env)
+
+run env $environment "$@"
+plain_status=$status
+mv out plain.out
+mv err plain.err
+
+run env $environment "$HT" --format=json --outfile="$T/json" $(line Options) "$@"
+}
+is "$status" "$plain_status" "exit status as untraced ($plain_status)"
+if [ -z "$(line Streams)" ]; then
+	same plain.out out "stdout as untraced"
+	said=$(line Said)
+	if [ -n "$said" ]; then
+		like "$err" "$said" "heaptrace says: $said"
+		grep -v -e "$said" err >err.rest
+		same plain.err err.rest "stderr otherwise as untraced"
+	else
+		same plain.err err "stderr as untraced"
+	fi
+fi
+
+if ! jq -e .processes json >/dev/null 2>&1; then
+	fail "a JSON report was written" "$(head -c 1000 json 2>&1; cat err)"
+	done_testing
+fi
+
+number=0
+line Expect >expected
+ends=$(line Ends)
+while read -r expected; do
+	process="(.processes | sort_by(.started_ns, .pid))[$number]"
+	if [ "$expected" != counter ]; then
+		filter=$(for field in $expected; do
+			field=${field%%=*}
+			case $field in
+			bytes) from=.totals.allocated_bytes;;
+			inherited) from=.unseen.inherited_frees;;
+			nested) from=.unseen.nested_allocations;;
+			*) from=.totals.$field;;
+			esac
+			printf '%s=\\(%s) ' "$field" "$from"
+		done)
+		is "$(json "$process | \"${filter% }\"")" "$expected" "counts of image $number"
+	fi
+	end=$(echo "$ends" | cut -d' ' -f$((number + 1)))
+	is "$(json "$process.how_it_ended")" "${end:-exit:0}" "end of image $number"
+	number=$((number + 1))
+done <expected
+is "$(json '.processes | length')" "$number" "images in the report"
+is "$(json '[.processes[].unseen | .table_full, .corrupt_records] | add')" 0 "nothing lost, nothing corrupt"
+is "$(json '[.processes[] | .totals.live_blocks == .totals.allocations - .totals.frees
+	and .totals.live_blocks == ([.backtraces[].live_blocks] | add // 0)
+	and .totals.live_bytes == ([.backtraces[].live_bytes] | add // 0)
+	and .totals.allocations == ([.backtraces[].total_blocks] | add // 0)
+	and .totals.allocated_bytes == ([.backtraces[].total_bytes] | add // 0)] | all')" true "the sums agree"
+
+line Own >own
+while read -r function figures; do
+	is "$(function_totals "$function")" "$figures" "backtraces through $function"
+done <own
+
+if [ -z "$(line Counter)" ]; then
+	preload=$(echo "$environment" | sed -n 's/.*LD_PRELOAD=\([^ ]*\).*/:\1/p')
+	mkdir -p "$TMPDIR/heaptrace-CounTs"
+	cp "$BUILD/tests/counter.so" "$TMPDIR/heaptrace-CounTs/libheaptrace.so"
+	# shellcheck disable=SC2086
+	run env $environment LD_PRELOAD="$TMPDIR/heaptrace-CounTs/libheaptrace.so$preload" "$@"
+	is "$status" "$plain_status" "exit status under the counter"
+	is "$(totals | sort)" "$(counted | sort)" "allocations, frees, bytes, live blocks and bytes as the counter has them"
+fi
+done_testing
