@@ -103,6 +103,7 @@ struct model {
 	size_t frame_count;
 	struct backtrace *backtraces;
 	size_t backtrace_count;
+	struct frame **frame_links; /* what all backtraces' `frames` point into */
 };
 
 #endif
