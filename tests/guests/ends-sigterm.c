@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// An unhandled SIGTERM.
+// Expect: allocations=10 frees=0 bytes=1100 live_blocks=10 live_bytes=1100
+// Ends: signal:SIGTERM
+#include "guest.h"
+
+int main(void)
+{
+	leak(10, 110);
+	raise(SIGTERM);
+	return 0;
+}
