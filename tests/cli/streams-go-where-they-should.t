@@ -1,0 +1,38 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Text to stderr, formats to stdout with the program's own stdout on stderr, --outfile leaves the streams alone.
+. "${0%/*}/../lib/tap.sh"
+
+printf 'echo to stdout; echo to stderr >&2; exec "$0" 2 20\n' >"$T/script.sh"
+talk() { ht "$@" sh "$T/script.sh" "$GUESTS/leak"; }
+talk
+is "$out" "to stdout" "text: stdout is the program's"
+like "$err" '^to stderr$' "text: stderr has the program's"
+like "$err" '^=== backtrace' "and the report"
+talk --outfile="$T/file"
+is "$out|$err" "to stdout|to stderr" "--outfile leaves both alone"
+grep -q '^=== backtrace' "$T/file"
+ok $? "the report is in the file"
+talk --outfile=-
+like "$out" '^=== backtrace' "--outfile=-: the report on stdout"
+like "$out" '^to stdout$' "and the program's stdout too"
+is "$err" "to stderr" "stderr is the program's"
+talk --format=json
+is "$(jq '.processes | length' "$T/out")" 2 "json on stdout and nothing else"
+like "$err" '^to stdout$' "the program's stdout went to stderr"
+talk --flame-graph
+unlike "$out" 'to stdout' "collapsed: nothing but stacks on stdout"
+like "$err" '^to stdout$' "the program's stdout went to stderr"
+talk --format=json --outfile="$T/file.json"
+is "$out|$err" "to stdout|to stderr" "json to a file leaves both alone"
+run sh -c '"$HT" --flame-graph "$GUESTS/leak" 2 20 | cat >"$T/piped"'
+like "$(cat "$T/piped")" 'leak 40$' "a pipe to the flame graph's renderer"
+run sh -c '"$HT" "$GUESTS/leak" >&-'
+is "$status" 0 "stdout closed: the program's status"
+like "$err" '=== backtrace' "and the report"
+run sh -c '"$HT" "$GUESTS/leak" 2>&-'
+is "$status" 0 "stderr closed: the program's status"
+run sh -c '"$HT" --outfile="$T/closed" "$GUESTS/leak" <&- >&- 2>&-'
+is "$status" 0 "all three closed"
+like "$(cat "$T/closed")" '=== backtrace' "and the report is in the file"
+done_testing
