@@ -1,0 +1,47 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# make install under any PREFIX, staged by DESTDIR, moved, through a symlink, from any directory; uninstall leaves nothing.
+. "${0%/*}/../lib/tap.sh"
+
+run make -C "$SOURCE" -s O="$BUILD" PREFIX=/usr DESTDIR="$T/root" install
+is "$status" 0 "make install PREFIX=/usr DESTDIR=..."
+like "$(cd "$T/root" && find . -type f)" './usr/bin/heaptrace' "the command"
+like "$(cd "$T/root" && find . -type f)" './usr/lib/heaptrace/libheaptrace.so' "the library, in a directory of ours"
+like "$(cd "$T/root" && find . -type f)" './usr/share/man/man1/heaptrace.1' "the man page"
+cd / || exit 1
+run "$T/root/usr/bin/heaptrace" --color=never "$GUESTS/leak"
+like "$err" '=== backtrace' "runs from another directory"
+ln -s "$T/root/usr/bin/heaptrace" "$T/link"
+run "$T/link" --color=never "$GUESTS/leak"
+like "$err" '=== backtrace' "runs through a symlink"
+mkdir "$T/bin"
+ln -s ../link "$T/bin/heaptrace"
+run env PATH="$T/bin:$PATH" heaptrace --color=never "$GUESTS/leak"
+like "$err" '=== backtrace' "runs through PATH and two symlinks"
+mv "$T/root" "$T/moved root"
+run "$T/moved root/usr/bin/heaptrace" --color=never "$GUESTS/leak"
+like "$err" '=== backtrace' "runs after it was moved, with a space in its path"
+mv "$T/moved root" "$T/root"
+run make -C "$SOURCE" -s O="$BUILD" PREFIX=/usr DESTDIR="$T/root" uninstall
+is "$status" 0 "make uninstall"
+is "$(find "$T/root" -mindepth 1)" "" "leaves nothing"
+
+run make -C "$SOURCE" -s O="$BUILD" PREFIX="$T/opt/heap trace" install
+if [ "$status" -eq 0 ]; then
+	run "$T/opt/heap trace/bin/heaptrace" --color=never "$GUESTS/leak"
+	like "$err" '=== backtrace' "a PREFIX with a space"
+fi
+mkdir -p "$T/here/bin" && echo mine >"$T/here/bin/other"
+run make -C "$SOURCE" -s O="$BUILD" PREFIX="$T/here" install
+run make -C "$SOURCE" -s O="$BUILD" PREFIX="$T/here" uninstall
+is "$(cd "$T/here" && find . -type f)" ./bin/other "what was there before stays"
+cp "$BUILD/heaptrace" "$T/alone"
+run "$T/alone" "$GUESTS/leak" 1 1 0
+case $status in
+0) like "$err" 'backtrace\|libheaptrace' "without its library: an installed one, or a message";;
+*) is "$status" 125 "without its library: 125"; like "$err" 'libheaptrace\.so' "and says what is missing";;
+esac
+cd "$BUILD/tests" || exit 1
+run ../heaptrace --color=never guests/leak
+like "$err" '=== backtrace' "from the build tree, by a relative path"
+done_testing
