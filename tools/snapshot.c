@@ -234,7 +234,7 @@ static uint64_t visit_granule(struct snapshot *snapshot, int fd, int pass, uint6
 		return 0;
 	if (head.magic != HT_CHUNK_MAGIC)
 		return offset + HT_GRANULE;
-	if (head.size < sizeof(head) || head.size > snapshot->header.limit) {
+	if (head.size < sizeof(head) || head.size > end || head.number != offset / HT_GRANULE) {
 		snapshot->corrupt += pass == LAST_PASS;
 		return offset + HT_GRANULE;
 	}
@@ -253,7 +253,7 @@ static int read_pass(struct snapshot *snapshot, int fd, int pass)
 	if (read_at(fd, &end, sizeof(end), offsetof(struct ht_header, used)) < 0)
 		return -1;
 	if (end > snapshot->file_size)
-		end = snapshot->file_size;
+		end = snapshot->file_size; /* guests count attempts that failed, too */
 	while (at < end) {
 		at = next_data(fd, at, end) / HT_GRANULE * HT_GRANULE;
 		if (at >= end)
@@ -276,8 +276,6 @@ static int chunk_order(const void *a, const void *b)
 
 static int read_live(struct snapshot *snapshot, int fd, struct error *error)
 {
-	if (snapshot->header.used > snapshot->file_size)
-		snapshot->corrupt++;
 	for (int pass = 0; pass <= LAST_PASS; pass++) {
 		if (read_pass(snapshot, fd, pass))
 			return error_set(error, "%s can not be read: %s", snapshot->name, strerror(errno));

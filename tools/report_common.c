@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+
+/* What the report formats share: see report_common.h. */
+
+#include "report_common.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory.h"
+#include "symbols.h"
+
+const char *entry_name(enum ht_entry entry)
+{
+	static const char *const names[] = {
+#define X(id, name) [HT_ENTRY_##id] = name,
+		HT_ENTRIES(X)
+#undef X
+	};
+
+	return entry < HT_ENTRY_COUNT ? names[entry] : "?";
+}
+
+bool is_allocator_function(const char *function)
+{
+	static const char *const whole[] = {
+		"malloc", "calloc", "realloc", "reallocarray", "memalign", "posix_memalign", "aligned_alloc", "valloc",
+		"pvalloc", "__libc_malloc", "__libc_calloc", "__libc_realloc", "__libc_memalign", "__libc_valloc",
+		"__libc_pvalloc",
+	};
+	static const char *const starts[] = {
+		"operator new(", "operator new[](", "__gnu_cxx::new_allocator<", "std::__new_allocator<",
+		"std::allocator_traits<", "__gnu_cxx::__alloc_traits<", "std::allocator<", "std::__1::allocator<",
+		"std::__1::allocator_traits<", "std::__1::__libcpp_allocate",
+	};
+	const char *templated = strstr(function, ">::allocate(");
+
+	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
+		if (!strcmp(function, whole[i]))
+			return true;
+	}
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+		if (!strncmp(function, starts[i], strlen(starts[i])))
+			return i < 2 || templated || i == sizeof(starts) / sizeof(starts[0]) - 1;
+	}
+	return strstr(function, "::_M_allocate(") != NULL;
+}
+
+char *frame_place(const struct frame *frame, bool base_name_only)
+{
+	const struct module *module = frame->module;
+	const char *path, *slash;
+	char *text;
+
+	if (!module)
+		return memory_copy_string("[anon]");
+	path = module->flags & HT_MODULE_VDSO ? "[vdso]" : *module->path ? module->path : "[anon]";
+	slash = base_name_only ? strrchr(path, '/') : NULL;
+	if (slash && slash[1])
+		path = slash + 1;
+	if (asprintf(&text, "%s (+%#" PRIx64 ")", path, frame->address - module->bias) < 0)
+		return memory_copy_string(path);
+	return text;
+}
+
+static uint64_t less(uint64_t from, uint64_t what)
+{
+	return from > what ? from - what : 0;
+}
+
+/** Take an ignored backtrace out of the totals. What was left of the peaks is the rest's share at the whole's peak. */
+static void leave_out(struct figures *figures, const struct backtrace *backtrace)
+{
+	struct totals *totals = &figures->totals;
+
+	figures->ignored_backtraces++;
+	figures->ignored_blocks += backtrace->live_blocks;
+	figures->ignored_bytes += backtrace->live_bytes;
+	totals->allocations = less(totals->allocations, backtrace->total_blocks);
+	totals->allocated_bytes = less(totals->allocated_bytes, backtrace->total_bytes);
+	totals->frees = less(totals->frees, backtrace->freed_blocks);
+	totals->freed_bytes = less(totals->freed_bytes, backtrace->freed_bytes);
+	totals->live_blocks = less(totals->live_blocks, backtrace->live_blocks);
+	totals->live_bytes = less(totals->live_bytes, backtrace->live_bytes);
+	totals->peak_blocks = less(totals->peak_blocks, backtrace->at_peak_blocks);
+	totals->peak_bytes = less(totals->peak_bytes, backtrace->at_peak_bytes);
+}
+
+struct rules *figures_make(struct figures *figures, struct model *model, const struct options *options)
+{
+	struct rules *rules = NULL;
+	struct error error;
+
+	if (options->ignore) {
+		rules = rules_read(options->ignore, &error);
+		if (!rules)
+			fprintf(stderr, "heaptrace: %s; nothing was ignored\n", error.text);
+	}
+	if (rules) {
+		symbols_name_all(model, options);
+		rules_apply(rules, model);
+	}
+	*figures = (struct figures) { .totals = model->totals };
+	for (size_t i = 0; i < model->backtrace_count; i++) {
+		if (model->backtraces[i].ignored)
+			leave_out(figures, &model->backtraces[i]);
+		else
+			figures->backtraces += model->backtraces[i].live_blocks > 0;
+	}
+	if (figures->totals.peak_bytes < figures->totals.live_bytes)
+		figures->totals.peak_bytes = figures->totals.live_bytes;
+	if (figures->totals.peak_blocks < figures->totals.live_blocks)
+		figures->totals.peak_blocks = figures->totals.live_blocks;
+	return rules;
+}
+
+const struct module *model_self(const struct model *model)
+{
+	for (size_t i = 0; i < model->module_count; i++) {
+		if (model->modules[i].flags & HT_MODULE_SELF)
+			return &model->modules[i];
+	}
+	return NULL;
+}

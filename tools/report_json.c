@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * The JSON report: one document with all processes and all backtraces. Strings come from strangers (paths, arguments,
+ * symbols): bytes that are no UTF-8 become U+FFFD, so that the document always is valid.
+ */
+
+#include "report.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report_common.h"
+#include "rules.h"
+#include "symbols.h"
+
+/** Bytes of the UTF-8 sequence at `s`: 0 if it is not one (overlong, surrogate, too high, cut). */
+static unsigned utf8_length(const unsigned char *s)
+{
+	unsigned length = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+
+	for (unsigned i = 1; i < length; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
+	    (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return length;
+}
+
+static void put_string(FILE *out, const char *string)
+{
+	const unsigned char *s = (const unsigned char *)string;
+
+	if (!string) {
+		fputs("null", out);
+		return;
+	}
+	fputc('"', out);
+	while (*s) {
+		unsigned length = utf8_length(s);
+
+		if (!length) {
+			fputs("\\ufffd", out);
+			s++;
+		} else if (*s < 0x20 || *s == 0x7f) {
+			fprintf(out, "\\u%04x", *s++);
+		} else if (*s == '"' || *s == '\\') {
+			fprintf(out, "\\%c", *s++);
+		} else {
+			fwrite(s, 1, length, out);
+			s += length;
+		}
+	}
+	fputc('"', out);
+}
+
+static void put_number(FILE *out, const char *key, uint64_t value)
+{
+	fprintf(out, "\"%s\":%" PRIu64, key, value);
+}
+
+static void put_command(FILE *out, const struct model *model)
+{
+	fputs("\"command\":[", out);
+	for (size_t i = 0; model && i < model->command_count; i++) {
+		if (i)
+			fputc(',', out);
+		put_string(out, model->command[i]);
+	}
+	fputc(']', out);
+}
+
+static void put_build_id(FILE *out, const struct module *module)
+{
+	if (!module || !module->build_id_size) {
+		fputs("null", out);
+		return;
+	}
+	fputc('"', out);
+	for (uint32_t i = 0; i < module->build_id_size; i++)
+		fprintf(out, "%02x", module->build_id[i]);
+	fputc('"', out);
+}
+
+static void put_frame(FILE *out, uint64_t address, const struct module *module, const struct frame_name *name)
+{
+	fprintf(out, "{\"address\":\"0x%" PRIx64 "\",\"module\":", address);
+	put_string(out, module ? module->path : NULL);
+	fputs(",\"build_id\":", out);
+	put_build_id(out, module);
+	if (module)
+		fprintf(out, ",\"offset\":\"0x%" PRIx64 "\"", address - module->bias);
+	else
+		fputs(",\"offset\":null", out);
+	fputs(",\"function\":", out);
+	put_string(out, name->function);
+	fputs(",\"file\":", out);
+	put_string(out, name->file);
+	if (name->file && name->line)
+		fprintf(out, ",\"line\":%u", name->line);
+	else
+		fputs(",\"line\":null", out);
+	fprintf(out, ",\"inlined\":%s}", name->inlined ? "true" : "false");
+}
+
+static void put_frames(FILE *out, const struct model *model, const struct backtrace *backtrace,
+		       const struct module *self)
+{
+	struct frame_name entry = { .function = entry_name(backtrace->entry) };
+
+	fputs("\"frames\":[", out);
+	put_frame(out, model->entries[backtrace->entry], self, &entry);
+	for (unsigned i = 0; i < backtrace->depth; i++) {
+		const struct frame *frame = backtrace->frames[i];
+
+		for (unsigned j = 0; j < frame->name_count; j++) {
+			fputc(',', out);
+			put_frame(out, frame->address, frame->module, &frame->names[j]);
+		}
+	}
+	fputc(']', out);
+}
+
+static void put_backtrace(FILE *out, const struct model *model, const struct backtrace *backtrace,
+			  const struct module *self)
+{
+	const struct {
+		const char *key;
+		uint64_t value;
+	} numbers[] = {
+		{ "live_blocks", backtrace->live_blocks },       { "live_bytes", backtrace->live_bytes },
+		{ "peak_blocks", backtrace->peak_blocks },       { "peak_bytes", backtrace->peak_bytes },
+		{ "at_peak_blocks", backtrace->at_peak_blocks }, { "at_peak_bytes", backtrace->at_peak_bytes },
+		{ "total_blocks", backtrace->total_blocks },     { "total_bytes", backtrace->total_bytes },
+		{ "first_ns", backtrace->first_ns },             { "last_ns", backtrace->last_ns },
+	};
+
+	fputc('{', out);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		put_number(out, numbers[i].key, numbers[i].value);
+		fputc(',', out);
+	}
+	fprintf(out, "\"truncated\":%s,", backtrace->truncated ? "true" : "false");
+	put_frames(out, model, backtrace, self);
+	fputc('}', out);
+}
+
+static void put_backtraces(FILE *out, const struct model *model)
+{
+	const struct module *self = model_self(model);
+	const char *separator = "\n";
+
+	fputs("\"backtraces\":[", out);
+	for (size_t i = 0; i < model->backtrace_count; i++) {
+		if (model->backtraces[i].ignored)
+			continue;
+		fputs(separator, out);
+		put_backtrace(out, model, &model->backtraces[i], self);
+		separator = ",\n";
+	}
+	fputs("]", out);
+}
+
+static void put_totals(FILE *out, const struct totals *totals)
+{
+	const struct {
+		const char *key;
+		uint64_t value;
+	} numbers[] = {
+		{ "allocations", totals->allocations }, { "frees", totals->frees },
+		{ "allocated_bytes", totals->allocated_bytes }, { "live_blocks", totals->live_blocks },
+		{ "live_bytes", totals->live_bytes }, { "peak_blocks", totals->peak_blocks },
+		{ "peak_bytes", totals->peak_bytes }, { "peak_ns", totals->peak_ns },
+	};
+
+	fputs("\"totals\":{", out);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		if (i)
+			fputc(',', out);
+		put_number(out, numbers[i].key, numbers[i].value);
+	}
+	fputs("},\n", out);
+}
+
+static void put_unseen(FILE *out, const struct model *model)
+{
+	fputs("\"unseen\":{", out);
+	put_number(out, "nested_allocations", model->nested_allocations);
+	fputc(',', out);
+	put_number(out, "inherited_frees", model->inherited_frees);
+	fputc(',', out);
+	put_number(out, "table_full", model->table_full);
+	fputc(',', out);
+	put_number(out, "corrupt_records", model->corrupt_records);
+	fputs(",\"untraced_children\":[", out);
+	for (size_t i = 0; i < model->host.untraced_count; i++) {
+		fprintf(out, "%s{\"pid\":%d,\"reason\":", i ? "," : "", model->host.untraced[i].pid);
+		put_string(out, model->host.untraced[i].reason);
+		fputc('}', out);
+	}
+	fputs("]},\n", out);
+}
+
+/** Figures that INTERFACE does not name: how exact the peaks are, what the rules took away. */
+static void put_extra(FILE *out, const struct model *model, const struct figures *figures)
+{
+	fputs("\"peak_bound\":{", out);
+	put_number(out, "blocks", model->peak_bound_blocks);
+	fputc(',', out);
+	put_number(out, "bytes", model->peak_bound_bytes);
+	fputs("},\"ignored\":{", out);
+	put_number(out, "backtraces", figures->ignored_backtraces);
+	fputc(',', out);
+	put_number(out, "live_blocks", figures->ignored_blocks);
+	fputc(',', out);
+	put_number(out, "live_bytes", figures->ignored_bytes);
+	fputs("},\n", out);
+}
+
+static void put_process(FILE *out, struct model *model, const struct options *options)
+{
+	struct figures figures;
+	struct rules *rules = figures_make(&figures, model, options);
+	uint64_t duration = model->now_ns > model->start_ns ? model->now_ns - model->start_ns : 0;
+
+	symbols_name_all(model, options);
+	fprintf(out, "{\"pid\":%d,\"ppid\":%d,", model->pid, model->ppid);
+	put_command(out, model);
+	fputs(",\"how_it_ended\":", out);
+	put_string(out, model->host.how_it_ended[0] ? model->host.how_it_ended : NULL);
+	fputc(',', out);
+	put_number(out, "started_ns", model->start_ns);
+	fputc(',', out);
+	put_number(out, "duration_ns", duration);
+	fputs(",\n", out);
+	put_totals(out, &figures.totals);
+	put_unseen(out, model);
+	put_extra(out, model, &figures);
+	put_backtraces(out, model);
+	fputc('}', out);
+	rules_free(rules);
+}
+
+int report_json(FILE *out, struct model **models, size_t count, const struct options *options)
+{
+	fputs("{\"version\":1,\"heaptrace\":\"" HT_RELEASE "\",", out);
+	put_command(out, count ? models[0] : NULL);
+	fputs(",\"processes\":[", out);
+	for (size_t i = 0; i < count; i++) {
+		fputs(i ? ",\n" : "\n", out);
+		put_process(out, models[i], options);
+	}
+	fputs("\n]}\n", out);
+	return fflush(out) || ferror(out) ? -1 : 0;
+}

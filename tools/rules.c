@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+
+/* Rules of --ignore: see rules.h. Each distinct frame is matched once, not once in every backtrace. */
+
+#include "rules.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "memory.h"
+#include "report_common.h"
+#include "snapshot_internal.h"
+
+/** Cut white space off both ends. */
+static char *trim(char *line)
+{
+	size_t length;
+
+	line += strspn(line, " \t\r\n");
+	length = strlen(line);
+	while (length && strchr(" \t\r\n", line[length - 1]))
+		line[--length] = '\0';
+	return line;
+}
+
+static void add_rule(struct rules *rules, size_t *room, const char *text)
+{
+	struct rule *rule;
+
+	rules->rules = memory_grow(rules->rules, rules->count, room, sizeof(*rules->rules));
+	rule = &rules->rules[rules->count++];
+	*rule = (struct rule) { .text = memory_copy_string(text) };
+	rule->leak = strncmp(text, "leak:", 5) == 0;
+	rule->pattern = rule->leak ? rule->text + 5 : rule->text;
+}
+
+static FILE *open_rules(const char *path, struct error *error)
+{
+	struct stat status;
+	FILE *file = fopen(path, "re");
+
+	if (file && fstat(fileno(file), &status) == 0 && S_ISDIR(status.st_mode)) {
+		fclose(file);
+		file = NULL;
+		errno = EISDIR;
+	}
+	if (!file)
+		error_set(error, "--ignore: %s can not be read: %s; give a file with one rule a line", path,
+			  strerror(errno));
+	return file;
+}
+
+struct rules *rules_read(const char *path, struct error *error)
+{
+	FILE *file = open_rules(path, error);
+	struct rules *rules;
+	char *line = NULL;
+	size_t size = 0, room = 0;
+
+	if (!file)
+		return NULL;
+	rules = memory_zeroed(1, sizeof(*rules));
+	while (getline(&line, &size, file) >= 0) {
+		char *text = trim(line);
+
+		if (*text && *text != '#' && strcmp(text, "leak:") != 0)
+			add_rule(rules, &room, text);
+	}
+	if (ferror(file)) {
+		error_set(error, "--ignore: %s can not be read: %s", path, strerror(errno));
+		rules_free(rules);
+		rules = NULL;
+	}
+	free(line);
+	fclose(file);
+	return rules;
+}
+
+void rules_free(struct rules *rules)
+{
+	if (!rules)
+		return;
+	for (size_t i = 0; i < rules->count; i++)
+		free(rules->rules[i].text);
+	free(rules->rules);
+	free(rules);
+}
+
+/** Whether [pattern, end), in which only `*` is special, matches from the start of `text`, and up to its end if asked. */
+static bool glob(const char *pattern, const char *end, const char *text, bool to_end)
+{
+	const char *star = NULL, *again = NULL;
+
+	for (;;) {
+		if (pattern < end && *pattern == '*') {
+			star = ++pattern;
+			again = text;
+		} else if (pattern == end && (!to_end || !*text)) {
+			return true;
+		} else if (pattern < end && *text && *pattern == *text) {
+			pattern++;
+			text++;
+		} else if (star && *again) {
+			pattern = star;
+			text = ++again;
+		} else {
+			return false;
+		}
+	}
+}
+
+static bool leak_matches(const char *pattern, const char *text)
+{
+	const char *end = pattern + strlen(pattern);
+	bool from_start = *pattern == '^', to_end = end > pattern && end[-1] == '$';
+
+	pattern += from_start;
+	if (to_end && end > pattern)
+		end--;
+	if (from_start)
+		return glob(pattern, end, text, to_end);
+	for (;; text++) {
+		if (glob(pattern, end, text, to_end))
+			return true;
+		if (!*text)
+			return false;
+	}
+}
+
+bool rule_matches(const struct rule *rule, const char *text)
+{
+	if (!text)
+		return false;
+	return rule->leak ? leak_matches(rule->pattern, text) : strstr(text, rule->pattern) != NULL;
+}
+
+static bool matches_frame(const struct rule *rule, const struct frame *frame)
+{
+	if (frame->module && rule_matches(rule, frame->module->path))
+		return true;
+	for (unsigned i = 0; i < frame->name_count; i++) {
+		if (rule_matches(rule, frame->names[i].function) || rule_matches(rule, frame->names[i].file))
+			return true;
+	}
+	return false;
+}
+
+/** Number + 1 of the first rule that matches, 0 if none does. */
+static uint32_t first_match(const struct rules *rules, const struct frame *frame)
+{
+	for (size_t i = 0; i < rules->count; i++) {
+		if (matches_frame(&rules->rules[i], frame))
+			return (uint32_t)i + 1;
+	}
+	return 0;
+}
+
+static uint32_t first_match_entry(const struct rules *rules, enum ht_entry entry)
+{
+	for (size_t i = 0; i < rules->count; i++) {
+		if (rule_matches(&rules->rules[i], entry_name(entry)))
+			return (uint32_t)i + 1;
+	}
+	return 0;
+}
+
+void rules_apply(struct rules *rules, struct model *model)
+{
+	uint32_t *matches = memory_zeroed(model->frame_count, sizeof(*matches));
+
+	for (size_t i = 0; i < model->frame_count; i++)
+		matches[i] = first_match(rules, &model->frames[i]);
+	for (size_t i = 0; i < model->backtrace_count; i++) {
+		struct backtrace *backtrace = &model->backtraces[i];
+		uint32_t found = first_match_entry(rules, backtrace->entry);
+
+		for (unsigned j = 0; j < backtrace->depth; j++) {
+			uint32_t match = matches[backtrace->frames[j] - model->frames];
+
+			if (match && (!found || match < found))
+				found = match;
+		}
+		backtrace->ignored = found != 0;
+		if (found)
+			rules->rules[found - 1].backtraces++;
+	}
+	free(matches);
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * Rules of --ignore: one a line, `#` begins a comment line. `leak:PATTERN` is LeakSanitizer's suppression: `*` stands for
+ * anything, `^` and `$` bind to the ends, otherwise a part is enough. Any other line is a plain substring.
+ */
+
+#ifndef HEAPTRACE_RULES_H
+#define HEAPTRACE_RULES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "snapshot.h"
+
+struct rule {
+	char *text;           /* as written */
+	const char *pattern;  /* in `text`, behind "leak:" */
+	bool leak;            /* a pattern, not a substring */
+	uint64_t backtraces;  /* that it ignored */
+};
+
+struct rules {
+	struct rule *rules;
+	size_t count;
+};
+
+/** Read a file of rules. @return the rules, to be freed, or NULL with *error filled */
+struct rules *rules_read(const char *path, struct error *error);
+
+void rules_free(struct rules *rules);
+
+/** Whether one rule matches a text. */
+bool rule_matches(const struct rule *rule, const char *text);
+
+/** Mark the backtraces of a model (its frames named) that a rule matches; each counts for the first that does. */
+void rules_apply(struct rules *rules, struct model *model);
+
+#endif

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: MIT
+
+/* ELF files for names: see symbols_elf.h. */
+
+#include "symbols_elf.h"
+
+#include <fcntl.h>
+#include <gelf.h>
+#include <libelf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "memory.h"
+
+struct elf_file {
+	int fd; /* -1: in memory */
+	Elf *elf;
+};
+
+struct symbol {
+	uint64_t start, end;   /* end == start: no size */
+	uint64_t section_end;
+	const char *name;
+	uint8_t binding;
+};
+
+struct symbol_table {
+	struct symbol *symbols; /* by start; among equals the better name first */
+	uint64_t *reach;        /* the highest end up to here */
+	size_t count, room;
+	char *names[2];         /* copies of string tables */
+	size_t name_count;
+};
+
+static struct elf_file *elf_file_wrap(int fd, Elf *elf)
+{
+	struct elf_file *file;
+
+	if (!elf || elf_kind(elf) != ELF_K_ELF) {
+		elf_end(elf);
+		if (fd >= 0)
+			close(fd);
+		return NULL;
+	}
+	file = memory_zeroed(1, sizeof(*file));
+	*file = (struct elf_file) { fd, elf };
+	return file;
+}
+
+struct elf_file *elf_file_open(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat status;
+
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &status) || !S_ISREG(status.st_mode)) {
+		close(fd);
+		return NULL;
+	}
+	elf_version(EV_CURRENT);
+	return elf_file_wrap(fd, elf_begin(fd, ELF_C_READ, NULL));
+}
+
+struct elf_file *elf_file_vdso(void)
+{
+	char *image = (char *)getauxval(AT_SYSINFO_EHDR);
+	const Elf64_Ehdr *head = (const Elf64_Ehdr *)image;
+
+	if (!image || sizeof(void *) != 8)
+		return NULL;
+	elf_version(EV_CURRENT);
+	return elf_file_wrap(-1, elf_memory(image, head->e_shoff + (size_t)head->e_shnum * head->e_shentsize));
+}
+
+void elf_file_close(struct elf_file *file)
+{
+	if (!file)
+		return;
+	elf_end(file->elf);
+	if (file->fd >= 0)
+		close(file->fd);
+	free(file);
+}
+
+/** Look for the build id in a list of notes. */
+static size_t find_build_id(Elf_Data *data, uint8_t id[64])
+{
+	size_t at = 0, name, desc;
+	GElf_Nhdr note;
+
+	while (data && (at = gelf_getnote(data, at, &note, &name, &desc)) > 0) {
+		if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && note.n_descsz && note.n_descsz <= 64 &&
+		    !memcmp((char *)data->d_buf + name, "GNU", 4)) {
+			memcpy(id, (char *)data->d_buf + desc, note.n_descsz);
+			return note.n_descsz;
+		}
+	}
+	return 0;
+}
+
+/** In a debug file the segments have no content, so look in its sections first. */
+size_t elf_file_build_id(struct elf_file *file, uint8_t id[64])
+{
+	Elf_Scn *section = NULL;
+	size_t count = 0, size = 0;
+	GElf_Shdr shdr;
+	GElf_Phdr phdr;
+
+	while (!size && (section = elf_nextscn(file->elf, section))) {
+		if (gelf_getshdr(section, &shdr) && shdr.sh_type == SHT_NOTE)
+			size = find_build_id(elf_getdata(section, NULL), id);
+	}
+	elf_getphdrnum(file->elf, &count);
+	for (size_t i = 0; !size && i < count; i++) {
+		if (gelf_getphdr(file->elf, (int)i, &phdr) && phdr.p_type == PT_NOTE)
+			size = find_build_id(elf_getdata_rawchunk(file->elf, (int64_t)phdr.p_offset, phdr.p_filesz,
+								  ELF_T_NHDR), id);
+	}
+	return size;
+}
+
+static bool same_segments(struct elf_file *file, const struct module *module)
+{
+	size_t count = 0;
+	uint32_t loads = 0;
+	GElf_Phdr phdr;
+
+	elf_getphdrnum(file->elf, &count);
+	for (size_t i = 0; i < count; i++) {
+		const struct ht_phdr *seen = &module->phdrs[loads];
+
+		if (!gelf_getphdr(file->elf, (int)i, &phdr) || phdr.p_type != PT_LOAD)
+			continue;
+		if (loads++ >= module->phdr_count)
+			return false;
+		if (seen->vaddr != phdr.p_vaddr || seen->memsz != phdr.p_memsz || seen->offset != phdr.p_offset ||
+		    seen->filesz != phdr.p_filesz || seen->flags != phdr.p_flags)
+			return false;
+	}
+	return loads && loads == module->phdr_count;
+}
+
+bool elf_file_is(struct elf_file *file, const struct module *module)
+{
+	uint8_t id[64];
+	size_t size = elf_file_build_id(file, id);
+
+	if (!module->build_id_size)
+		return !size && same_segments(file, module);
+	return size == module->build_id_size && !memcmp(id, module->build_id, size);
+}
+
+bool elf_file_has_lines(struct elf_file *file)
+{
+	Elf_Scn *section = NULL;
+	size_t names;
+	GElf_Shdr shdr;
+
+	if (elf_getshdrstrndx(file->elf, &names))
+		return false;
+	while ((section = elf_nextscn(file->elf, section))) {
+		const char *name;
+
+		if (!gelf_getshdr(section, &shdr) || shdr.sh_type == SHT_NOBITS || !shdr.sh_size)
+			continue;
+		name = elf_strptr(file->elf, names, shdr.sh_name);
+		if (name && (!strcmp(name, ".debug_info") || !strcmp(name, ".zdebug_info")))
+			return true;
+	}
+	return false;
+}
+
+/** The section that a symbol lies in, if it holds code. */
+static bool code_section(struct elf_file *file, const GElf_Sym *sym, GElf_Shdr *shdr)
+{
+	Elf_Scn *section;
+
+	if (sym->st_shndx == SHN_UNDEF || sym->st_shndx >= SHN_LORESERVE)
+		return false;
+	section = elf_getscn(file->elf, sym->st_shndx);
+	return section && gelf_getshdr(section, shdr) && shdr->sh_flags & SHF_EXECINSTR &&
+	       sym->st_value >= shdr->sh_addr && sym->st_value - shdr->sh_addr < shdr->sh_size;
+}
+
+static bool is_function(const GElf_Sym *sym, const char *name)
+{
+	unsigned type = GELF_ST_TYPE(sym->st_info);
+
+	if (!*name || *name == '$' || !strncmp(name, ".L", 2))
+		return false;
+	return type == STT_FUNC || type == STT_GNU_IFUNC || type == STT_NOTYPE;
+}
+
+static void add_symbol(struct symbol_table *table, const GElf_Sym *sym, const GElf_Shdr *shdr, const char *name)
+{
+	struct symbol *symbol;
+	uint64_t end = sym->st_value + sym->st_size, section_end = shdr->sh_addr + shdr->sh_size;
+
+	table->symbols = memory_grow(table->symbols, table->count, &table->room, sizeof(*table->symbols));
+	symbol = &table->symbols[table->count++];
+	*symbol = (struct symbol) { .start = sym->st_value, .end = end, .section_end = section_end, .name = name,
+				    .binding = GELF_ST_BIND(sym->st_info) };
+	if (end < sym->st_value || end > section_end)
+		symbol->end = section_end;
+}
+
+static void read_symbols(struct symbol_table *table, struct elf_file *file, Elf_Scn *section, const GElf_Shdr *head)
+{
+	Elf_Scn *names_section = elf_getscn(file->elf, head->sh_link);
+	Elf_Data *data = elf_getdata(section, NULL);
+	Elf_Data *names = names_section ? elf_getdata(names_section, NULL) : NULL;
+	char *text;
+
+	if (!data || !names || !names->d_buf || !head->sh_entsize || table->name_count == 2)
+		return;
+	text = memory_copy_bytes(names->d_buf, names->d_size);
+	table->names[table->name_count++] = text;
+	for (size_t i = 0; i < data->d_size / head->sh_entsize && i < INT32_MAX; i++) {
+		GElf_Sym sym;
+		GElf_Shdr shdr;
+
+		if (gelf_getsym(data, (int)i, &sym) && sym.st_name < names->d_size &&
+		    is_function(&sym, text + sym.st_name) && code_section(file, &sym, &shdr))
+			add_symbol(table, &sym, &shdr, text + sym.st_name);
+	}
+}
+
+static size_t leading_underscores(const char *name)
+{
+	return strspn(name, "_");
+}
+
+/** By start; then the name that people know: global, weak, local; fewer underscores; shorter. */
+static int symbol_order(const void *a, const void *b)
+{
+	static const uint8_t ranks[16] = { [STB_LOCAL] = 3, [STB_GLOBAL] = 1, [STB_WEAK] = 2 };
+	const struct symbol *left = a, *right = b;
+	size_t l, r;
+
+	if (left->start != right->start)
+		return left->start < right->start ? -1 : 1;
+	if (ranks[left->binding & 15] != ranks[right->binding & 15])
+		return ranks[left->binding & 15] < ranks[right->binding & 15] ? -1 : 1;
+	l = leading_underscores(left->name);
+	r = leading_underscores(right->name);
+	if (l != r)
+		return l < r ? -1 : 1;
+	l = strlen(left->name);
+	r = strlen(right->name);
+	if (l != r)
+		return l < r ? -1 : 1;
+	return strcmp(left->name, right->name);
+}
+
+struct symbol_table *symbol_table_read(struct elf_file *file)
+{
+	struct symbol_table *table = memory_zeroed(1, sizeof(*table));
+	Elf_Scn *section = NULL;
+	GElf_Shdr shdr;
+
+	while ((section = elf_nextscn(file->elf, section))) {
+		if (gelf_getshdr(section, &shdr) && (shdr.sh_type == SHT_SYMTAB || shdr.sh_type == SHT_DYNSYM))
+			read_symbols(table, file, section, &shdr);
+	}
+	if (table->count)
+		qsort(table->symbols, table->count, sizeof(*table->symbols), symbol_order);
+	table->reach = memory_zeroed(table->count, sizeof(*table->reach));
+	for (size_t i = 0; i < table->count; i++) {
+		uint64_t before = i ? table->reach[i - 1] : 0;
+
+		table->reach[i] = table->symbols[i].end > before ? table->symbols[i].end : before;
+	}
+	return table;
+}
+
+bool symbol_table_is_empty(const struct symbol_table *table)
+{
+	return table->count == 0;
+}
+
+/** Number of symbols that begin at or below an address. */
+static size_t count_up_to(const struct symbol_table *table, uint64_t address)
+{
+	size_t low = 0, high = table->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (table->symbols[middle].start <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/** The symbol without a size that the address belongs to: nothing with a size may begin between them. */
+static const struct symbol *find_sizeless(const struct symbol_table *table, size_t count, uint64_t address)
+{
+	const struct symbol *nearest = &table->symbols[count - 1], *found = NULL;
+
+	for (size_t i = count; i-- > 0 && table->symbols[i].start == nearest->start;) {
+		const struct symbol *symbol = &table->symbols[i];
+
+		if (symbol->end > symbol->start)
+			return NULL;
+		if (address < symbol->section_end)
+			found = symbol;
+	}
+	return found;
+}
+
+/** The innermost symbol whose size reaches the address; of several with the same start the best name. */
+static const struct symbol *find_sized(const struct symbol_table *table, size_t count, uint64_t address)
+{
+	const struct symbol *found = NULL;
+
+	for (size_t i = count; i-- > 0 && table->reach[i] > address;) {
+		const struct symbol *symbol = &table->symbols[i];
+
+		if (found && symbol->start != found->start)
+			break;
+		if (symbol->end > address)
+			found = symbol;
+	}
+	return found;
+}
+
+const char *symbol_table_find(const struct symbol_table *table, uint64_t address, uint64_t *start)
+{
+	size_t count = count_up_to(table, address);
+	const struct symbol *symbol;
+
+	if (!count)
+		return NULL;
+	symbol = find_sized(table, count, address);
+	if (!symbol)
+		symbol = find_sizeless(table, count, address);
+	if (!symbol)
+		return NULL;
+	*start = symbol->start;
+	return symbol->name;
+}
+
+void symbol_table_free(struct symbol_table *table)
+{
+	if (!table)
+		return;
+	for (size_t i = 0; i < table->name_count; i++)
+		free(table->names[i]);
+	free(table->symbols);
+	free(table->reach);
+	free(table);
+}

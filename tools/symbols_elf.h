@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * ELF files for names: who they are (build id), and which function an address lies in. A symbol counts only if its size
+ * reaches the address: the nearest lower one, which other tools print, is in a stripped library mostly the wrong one.
+ */
+
+#ifndef HEAPTRACE_SYMBOLS_ELF_H
+#define HEAPTRACE_SYMBOLS_ELF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model.h"
+
+struct elf_file;
+struct symbol_table;
+
+/** Open a regular ELF file. @return NULL if it is none or can not be read */
+struct elf_file *elf_file_open(const char *path);
+
+/** Our own vdso, which is that of every process of this kernel. @return NULL if there is none */
+struct elf_file *elf_file_vdso(void);
+
+void elf_file_close(struct elf_file *file);
+
+/** The build id. @return its size, 0 if there is none */
+size_t elf_file_build_id(struct elf_file *file, uint8_t id[64]);
+
+/** Whether the file is the one that a module was loaded from: same build id; without one, the same segments. */
+bool elf_file_is(struct elf_file *file, const struct module *module);
+
+/** Whether it has line numbers: a .debug_info that is not empty. */
+bool elf_file_has_lines(struct elf_file *file);
+
+/** Read .symtab and .dynsym. @return never NULL; to be freed */
+struct symbol_table *symbol_table_read(struct elf_file *file);
+
+bool symbol_table_is_empty(const struct symbol_table *table);
+
+/**
+ * The function at an ELF virtual address.
+ *
+ * @param start  out: where it begins
+ * @return its name as it stands in the file, or NULL
+ */
+const char *symbol_table_find(const struct symbol_table *table, uint64_t address, uint64_t *start);
+
+void symbol_table_free(struct symbol_table *table);
+
+#endif
