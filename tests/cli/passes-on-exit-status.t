@@ -19,7 +19,6 @@ for program in ends-abort:-6 ends-segv:-11 ends-sigkill:-9; do
 	run python3 "$T/how.py" "$HT" "$GUESTS/${program%:*}"
 	is "$out" "${program#*:}" "${program%:*}"
 done
-ulimit -c 0
 ht "$GUESTS/nothing-of-this-name"
 is "$status" 127 "not found: 127"
 done_testing

@@ -29,14 +29,14 @@ ${CC:-gcc} -static-pie -o static-pie program.c 2>/dev/null && {
 }
 ${CC:-gcc} -o dynamic program.c || bail "compiled"
 cp dynamic setuid && chmod u+s setuid
-if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
-	run setpriv --reuid=nobody --clear-groups env TMPDIR=/tmp "$HT" ./setuid
+if nobody_works; then
+	as_nobody "$HT" ./setuid
 	is "$status" 125 "setuid: 125"
 	like "$err" 'setuid\|set-user-ID' "says why"
 	ht ./setuid
 	is "$status" 5 "setuid of our own user is traced"
 else
-	skip "setuid" "needs root and setpriv"
+	skip "setuid" "needs root, setpriv and a build directory that others may enter"
 fi
 # The ELF header's class, or machine, changed.
 { head -c 4 dynamic; printf '\001'; tail -c +6 dynamic; } >class32 && chmod +x class32

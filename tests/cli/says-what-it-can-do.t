@@ -7,7 +7,7 @@ for flag in --help -h; do
 	ht $flag
 	is "$status" 0 "$flag: 0"
 	is "$err" "" "$flag: on stdout"
-	like "$out" '^[Uu]sage: heaptrace' "$flag: usage"
+	like "$out" "^Usage:" "$flag: usage"
 done
 for command in report dump; do
 	ht $command --help

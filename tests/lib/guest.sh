@@ -43,7 +43,7 @@ done
 [ -x "$guest" ] || bail "$guest was built"
 
 # The lists are words on purpose.
-# shellcheck disable=SC2046
+# shellcheck disable=SC2046,SC2086
 {
 set -- "$guest" $(line Args)
 environment=$(line Env)

@@ -22,6 +22,10 @@ T=$(cd "$T" && pwd -P)
 chmod 755 "$T"
 mkdir "$T/tmp"
 
+# Of each program the system's own: wrappers in front of it start programs of theirs.
+PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin
+export PATH
+
 # One environment for all: small, and without anything that changes the figures.
 unset LD_PRELOAD XDG_RUNTIME_DIR MALLOC_ARENA_MAX GLIBC_TUNABLES DEBUGINFOD_URLS
 for tap_variable in $(env | sed -n 's/^\(HEAPTRACE_[A-Z_0-9]*\)=.*/\1/p'); do unset "$tap_variable"; done
@@ -109,6 +113,7 @@ done_testing()
 }
 
 # run CMD...: sets $status; output in $T/out and $T/err. Nothing waits longer than two minutes.
+# shellcheck disable=SC2034
 run()
 {
 	timeout -k 5 "${TIMEOUT:-120}" "$@" >"$T/out" 2>"$T/err" </dev/null
@@ -133,6 +138,13 @@ start()
 	"$@" >"$T/bg.out" 2>"$T/bg.err" </dev/null &
 	pid=$!
 	tap_pids="$tap_pids $pid"
+}
+
+# as_nobody CMD...: run as another user; a condition first: nobody_works
+as_nobody() { run setpriv --reuid=nobody --clear-groups env TMPDIR=/tmp "$@"; }
+nobody_works()
+{
+	[ "$(id -u)" -eq 0 ] && setpriv --reuid=nobody --clear-groups test -x "$HT" -a -x "$T" 2>/dev/null
 }
 
 # Remember a pid to be killed at the end.
