@@ -23,10 +23,9 @@ case $(leaks) in
 10) pass "and is traced";;
 *) is "$(json '[.processes[].unseen.untraced_children[]] | length > 0')" true "or named as untraced";;
 esac
-ht_json xargs -n1 "$GUESTS/leak" <<-X
-	1 2
-X
+ht_json sh -c 'printf "1 7 2 7" | xargs -n2 "$GUESTS/leak"'
 is "$status" 0 "xargs"
+is "$(leaks)" "7 14" "its children are traced"
 cat >wait.c <<'C'
 #include <errno.h>
 #include <stdio.h>
