@@ -11,7 +11,7 @@ UNIT_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Wshadow -Wno-unused-parameter -M
 UNIT_SRC := $(wildcard tests/unit/*.c)
 UNIT := $(UNIT_SRC:tests/unit/%.c=$(TEST_O)/unit/%)
 UNIT_TOOLS := $(patsubst tools/%.c,$(TEST_O)/tools/%.o,$(filter-out tools/main.c,$(wildcard tools/*.c)))
-UNIT_LIB := $(patsubst tests/lib/%.c,$(TEST_O)/lib/%.o,$(filter-out tests/lib/counter.c,$(wildcard tests/lib/*.c)))
+UNIT_LIB := $(patsubst tests/lib/%.c,$(TEST_O)/lib/%.o,$(filter-out tests/lib/counter.c tests/lib/bump.c,$(wildcard tests/lib/*.c)))
 
 # A guest is a test of its own: its header says what to expect, tests/lib/guest.sh holds it to that.
 GUEST_TEST_SRC := $(wildcard tests/guests/*.c tests/guests/*.cc)
@@ -32,7 +32,7 @@ run_tests = $(if $(strip $(call chosen,$(1))),BUILD='$(abspath $(O))' $(PROVE) -
 .PHONY: check check-unit check-cli check-guests check-full check-install lint install uninstall clean distclean dist \
 	help format test-programs
 
-test-programs: all $(UNIT) $(GUEST_PROGRAMS) $(GUEST_TESTS) $(GUEST_TESTS_FULL) $(TEST_O)/counter.so
+test-programs: all $(UNIT) $(GUEST_PROGRAMS) $(GUEST_TESTS) $(GUEST_TESTS_FULL) $(TEST_O)/counter.so $(TEST_O)/bump.so
 
 check: test-programs
 	$(call run_tests,$(UNIT) $(CLI_TESTS) $(GUEST_TESTS))
@@ -91,7 +91,7 @@ $(GUEST_TESTS) $(GUEST_TESTS_FULL): $(TEST_O)/guests/%.t: tests/lib/guest.sh
 	@mkdir -p $(@D)
 	$(Q)printf '#!/bin/sh\nexec sh %s %s\n' '$(CURDIR)/tests/lib/guest.sh' '$*' > $@ && chmod +x $@
 
-$(TEST_O)/counter.so: tests/lib/counter.c
+$(TEST_O)/%.so: tests/lib/%.c
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) -std=gnu11 -g -O2 -Wall -Wextra -fPIC -shared -fno-builtin -D_GNU_SOURCE -nostartfiles -o $@ $<

@@ -5,12 +5,13 @@
 #
 #	// Expect: FIELD=VALUE ...      of one process image; a line for each, in the order of their starts. Fields:
 #	//                              allocations frees bytes live_blocks live_bytes peak_blocks peak_bytes inherited nested
+#	// Children: N FIELD=VALUE ...  N more images, all alike
 #	// Expect: counter              no figures known beforehand: only the comparison with the counter
 #	// Own: FUNCTION BLOCKS BYTES LIVE_BLOCKS LIVE_BYTES    of all backtraces through a function (blocks, bytes: ever)
 #	// Ends: HOW ...                how_it_ended of the images in the order of their starts (default: exit:0 each)
 #	// Args: ARG ...                arguments for the guest
 #	// Options: OPTION ...          options for heaptrace
-#	// Env: NAME=VALUE ...          environment; @LIBS@ in it is the libraries' directory
+#	// Env: NAME=VALUE ...          environment; @LIBS@ is the system's libraries' directory, @BUILD@ ours
 #	// Counter: no REASON           the comparison with the counter is left out
 #	// Streams: no REASON           stdout and stderr differ from run to run
 #	// Needs: FILE-OR-COMMAND ...   skipped where that is missing: a path (with @LIBS@), a command, userns, root
@@ -30,7 +31,7 @@ for source in "$SOURCE/tests/guests/$name".c*; do break; done
 libs=/usr/lib/$(${CC:-gcc} -print-multiarch)
 cd "$T" || exit 1
 
-line() { sed -n "s,^// $1: *,,p" "$source" | sed "s,@LIBS@,$libs,g"; }
+line() { sed -n "s,^// $1: *,,p" "$source" | sed "s,@LIBS@,$libs,g; s,@BUILD@,$BUILD,g"; }
 
 for need in $(line Needs); do
 	case $need in
@@ -76,25 +77,39 @@ fi
 number=0
 line Expect >expected
 ends=$(line Ends)
+
+# counts NUMBER FIELDS: the fields of an image as the report has them, in the words of the header
+counts()
+{
+	filter=$(for field in $2; do
+		field=${field%%=*}
+		case $field in
+		bytes) from=.totals.allocated_bytes;;
+		inherited) from=.unseen.inherited_frees;;
+		nested) from=.unseen.nested_allocations;;
+		*) from=.totals.$field;;
+		esac
+		printf '%s=\\(%s) ' "$field" "$from"
+	done)
+	json "(.processes | sort_by(.started_ns, .pid))[$1] | \"${filter% }\""
+}
+
 while read -r expected; do
-	process="(.processes | sort_by(.started_ns, .pid))[$number]"
-	if [ "$expected" != counter ]; then
-		filter=$(for field in $expected; do
-			field=${field%%=*}
-			case $field in
-			bytes) from=.totals.allocated_bytes;;
-			inherited) from=.unseen.inherited_frees;;
-			nested) from=.unseen.nested_allocations;;
-			*) from=.totals.$field;;
-			esac
-			printf '%s=\\(%s) ' "$field" "$from"
-		done)
-		is "$(json "$process | \"${filter% }\"")" "$expected" "counts of image $number"
-	fi
+	[ "$expected" = counter ] || is "$(counts $number "$expected")" "$expected" "counts of image $number"
 	end=$(echo "$ends" | cut -d' ' -f$((number + 1)))
-	is "$(json "$process.how_it_ended")" "${end:-exit:0}" "end of image $number"
+	is "$(json "(.processes | sort_by(.started_ns, .pid))[$number].how_it_ended")" "${end:-exit:0}" "end of image $number"
 	number=$((number + 1))
 done <expected
+line Children >children
+while read -r more expected; do
+	unlike_others=0
+	last=$((number + more))
+	while [ "$number" -lt "$last" ]; do
+		[ "$(counts $number "$expected")" = "$expected" ] || unlike_others=$((unlike_others + 1))
+		number=$((number + 1))
+	done
+	is "$unlike_others" 0 "$more children with $expected"
+done <children
 is "$(json '.processes | length')" "$number" "images in the report"
 is "$(json '[.processes[].unseen | .table_full, .corrupt_records] | add')" 0 "nothing lost, nothing corrupt"
 is "$(json '[.processes[] | .totals.live_blocks == .totals.allocations - .totals.frees

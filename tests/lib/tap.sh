@@ -116,7 +116,7 @@ done_testing()
 # shellcheck disable=SC2034
 run()
 {
-	timeout -k 5 "${TIMEOUT:-120}" "$@" >"$T/out" 2>"$T/err" </dev/null
+	env -u _ timeout -k 5 "${TIMEOUT:-120}" "$@" >"$T/out" 2>"$T/err" </dev/null
 	status=$?
 	out=$(tr -d '\000' <"$T/out" | head -c 100000)
 	err=$(tr -d '\000' <"$T/err" | head -c 100000)

@@ -41,7 +41,7 @@ behaves()
 
 run_with_input()
 {
-	timeout -k 5 "${TIMEOUT:-300}" "$@" >"$T/out" 2>"$T/err" <"${INPUT:-/dev/null}"
+	env -u _ timeout -k 5 "${TIMEOUT:-300}" "$@" >"$T/out" 2>"$T/err" <"${INPUT:-/dev/null}"
 	status=$?
 	err=$(head -c 2000 "$T/err")
 }
@@ -57,5 +57,5 @@ exact()
 	run_with_input env LD_PRELOAD="$TMPDIR/heaptrace-CounTs/libheaptrace.so" "$@"
 	is "$status" "$zoo_status" "$zoo_name: status under the counter"
 	is "$(totals "$T/all.json" | sort)" "$(counted | sort)" "$zoo_name: totals exactly the counter's"
-	at_least "$(json '[.processes[].totals.allocations] | add' "$T/all.json")" "${LEAST:-10}" "$zoo_name: something was counted"
+	at_least "$(json '[.processes[].totals.allocations] | add' "$T/all.json")" "${LEAST:-5}" "$zoo_name: something was counted"
 }
