@@ -18,7 +18,7 @@ HOST_SAN := -fsanitize=$(SAN) -fno-omit-frame-pointer
 endif
 # The guest lives in strangers' processes: nothing but libc, nothing exported but what src/libheaptrace.map says.
 GUEST_CFLAGS := $(BASE) -fPIC -fvisibility=hidden -fno-stack-protector -fno-plt -fno-exceptions \
-	-fasynchronous-unwind-tables -fno-omit-frame-pointer -mcx16 -U_FORTIFY_SOURCE $(CFLAGS)
+	-D_GNU_SOURCE -fasynchronous-unwind-tables -fno-omit-frame-pointer -mcx16 -U_FORTIFY_SOURCE $(CFLAGS)
 GUEST_LDFLAGS := -shared -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,--version-script=src/libheaptrace.map \
 	-Wl,-soname,libheaptrace.so -Wl,--no-undefined-version -nostartfiles
 HOST_CFLAGS := $(BASE) -D_GNU_SOURCE -DHEAPTRACE_LIBDIR='"$(LIBDIR)"' $(HOST_SAN) $(CFLAGS)

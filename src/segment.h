@@ -95,7 +95,8 @@ struct ht_chunk {
 	uint32_t process; /* number of the process that owns it: offset of its PROCESS chunk / HT_GRANULE in the live segment; kept in snapshots */
 	uint32_t first;   /* number of the item that the head's place stands for (TRACES, NODES) */
 	uint32_t thread;  /* CELLS: number of the thread slot in the process */
-	uint32_t pad[9];
+	uint32_t number;  /* of this chunk: its offset in the live segment / HT_GRANULE; kept in snapshots */
+	uint32_t pad[8];
 };
 
 /** Entry points of the allocator, in the order of their numbers. */

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * The allocator's entry points as the program sees them. Each calls the real one and counts; nothing else happens here.
+ *
+ *	malloc: enter the thread's state, real malloc, backtrace, counters, live table, leave
+ *	free:   enter, live table, counters, real free, leave: an address is forgotten before it can be given out again
+ *
+ * The state is entered around the real allocator too: a signal handler that interrupts it and allocates gets the shared
+ * state, and an exit() in such a handler is recognised (process.c).
+ */
+
+#include "count.h"
+#include "interpose.h"
+#include "live.h"
+#include "process.h"
+#include "real.h"
+#include "traces.h"
+#include "unwind.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+
+/* Enter a block that the real allocator has given. */
+void interpose_allocated(struct thread *thread, const struct caller *caller, enum ht_entry entry, void *block,
+			 uint64_t size)
+{
+	uint32_t trace = unwind_trace(thread, caller, entry);
+
+	if (unlikely(!trace || !live_put(block, trace, size))) {
+		count_unseen(table_full);
+		live_put(block, TRACE_UNCOUNTED, size);
+		return;
+	}
+	if (unlikely(!count_allocated(thread, trace, size))) {
+		live_take(block);
+		live_put(block, TRACE_UNCOUNTED, size);
+		count_unseen(table_full);
+	}
+}
+
+bool interpose_freed(struct thread *thread, const void *block)
+{
+	struct live_block known = live_take(block);
+
+	if (likely(known.trace > TRACE_UNCOUNTED && known.trace >= guest.process->first_trace)) {
+		count_freed(thread, known.trace, known.size);
+		return true;
+	}
+	if (known.trace != TRACE_UNCOUNTED)
+		count_unseen(inherited_frees);
+	return known.trace != 0;
+}
+
+/* The malloc inside a real operator new: its block is the operator's. */
+static COLD bool take_pending(struct thread *thread, uintptr_t pc, uintptr_t sp, size_t size, struct caller *caller,
+			      enum ht_entry *entry, uint64_t *counted)
+{
+	struct pending *pending = &thread->pending;
+
+	if (sp >= pending->sp || pc - pending->code >= pending->code_size)
+		return false;
+	*caller = (struct caller){pending->pc, pending->caller_sp, pending->rbp};
+	*entry = pending->entry;
+	*counted = size == (pending->size ? pending->size : 1) ? pending->size : size;
+	pending->used = true;
+	return true;
+}
+
+INLINE void allocated(struct thread *thread, const struct caller *caller, enum ht_entry entry, void *block, size_t size)
+{
+	struct caller from = *caller;
+	uint64_t counted = size;
+
+	if (unlikely(thread->pending.sp))
+		take_pending(thread, from.pc, from.sp, size, &from, &entry, &counted);
+	interpose_allocated(thread, &from, entry, block, counted);
+}
+
+/* Every hook's frame: real call between entering and leaving. `expression` may use the hook's parameters. */
+#define ALLOCATE(entry, size, expression)                                                    \
+	struct caller caller = CALLER();                                                     \
+	struct thread *thread = interpose_enter();                                           \
+	void *block = (expression);                                                          \
+											     \
+	if (likely(thread)) {                                                                \
+		if (likely(block))                                                           \
+			allocated(thread, &caller, entry, block, size);                      \
+		thread_leave(thread);                                                        \
+	}                                                                                    \
+	return block
+
+EXPORT void *malloc(size_t size)
+{
+	ALLOCATE(HT_ENTRY_MALLOC, size, real.malloc(size));
+}
+
+EXPORT void *calloc(size_t count, size_t size)
+{
+	ALLOCATE(HT_ENTRY_CALLOC, count * size, real.calloc(count, size));
+}
+
+EXPORT void *memalign(size_t alignment, size_t size)
+{
+	ALLOCATE(HT_ENTRY_MEMALIGN, size, real.memalign(alignment, size));
+}
+
+EXPORT void *aligned_alloc(size_t alignment, size_t size)
+{
+	ALLOCATE(HT_ENTRY_ALIGNED_ALLOC, size, real.aligned_alloc(alignment, size));
+}
+
+EXPORT void *valloc(size_t size)
+{
+	ALLOCATE(HT_ENTRY_VALLOC, size, real.valloc(size));
+}
+
+EXPORT void *pvalloc(size_t size)
+{
+	ALLOCATE(HT_ENTRY_PVALLOC, size, real.pvalloc(size));
+}
+
+EXPORT int posix_memalign(void **out, size_t alignment, size_t size)
+{
+	struct caller caller = CALLER();
+	struct thread *thread = interpose_enter();
+	int error = real.posix_memalign(out, alignment, size);
+
+	if (likely(thread)) {
+		if (likely(!error && *out))
+			allocated(thread, &caller, HT_ENTRY_POSIX_MEMALIGN, *out, size);
+		thread_leave(thread);
+	}
+	return error;
+}
+
+/* One free and one allocation when it succeeds; nothing when it fails, for then the old block lives on. */
+static void *reallocate(const struct caller *caller, enum ht_entry entry, void *old, size_t size)
+{
+	struct thread *thread = interpose_enter();
+	struct live_block known = {0};
+	void *block;
+
+	if (unlikely(!thread))
+		return real.realloc(old, size);
+	if (old)
+		known = live_take(old);
+	block = real.realloc(old, size);
+	if (old && (block || !size)) {
+		if (likely(known.trace > TRACE_UNCOUNTED && known.trace >= guest.process->first_trace))
+			count_freed(thread, known.trace, known.size);
+		else if (known.trace != TRACE_UNCOUNTED)
+			count_unseen(inherited_frees);
+	} else if (known.trace) {
+		live_put(old, known.trace, known.size);
+	}
+	if (likely(block))
+		allocated(thread, caller, entry, block, size);
+	thread_leave(thread);
+	return block;
+}
+
+EXPORT void *realloc(void *old, size_t size)
+{
+	struct caller caller = CALLER();
+
+	return reallocate(&caller, HT_ENTRY_REALLOC, old, size);
+}
+
+EXPORT void *reallocarray(void *old, size_t count, size_t size)
+{
+	struct caller caller = CALLER();
+	size_t bytes;
+
+	if (__builtin_mul_overflow(count, size, &bytes)) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return reallocate(&caller, HT_ENTRY_REALLOCARRAY, old, bytes);
+}
+
+/* The record of a block that is about to be given back; a C++ operator delete has already seen to its own. */
+INLINE void forget(struct thread *thread, const void *block)
+{
+	if (unlikely(thread->deleting == (uintptr_t)block))
+		thread->deleting = 0;
+	else
+		interpose_freed(thread, block);
+}
+
+#define FREE(expression)                                    \
+	struct thread *thread;                              \
+							    \
+	if (unlikely(!block)) {                             \
+		guest_start();                              \
+		(expression);                               \
+		return;                                     \
+	}                                                   \
+	thread = interpose_enter();                         \
+	if (likely(thread))                                 \
+		forget(thread, block);                      \
+	(expression);                                       \
+	if (likely(thread))                                 \
+		thread_leave(thread)
+
+EXPORT void free(void *block)
+{
+	FREE(real.free(block));
+}
+
+EXPORT void free_sized(void *block, size_t size);
+EXPORT void free_sized(void *block, size_t size)
+{
+	FREE(real.free_sized ? real.free_sized(block, size) : real.free(block));
+}
+
+EXPORT void free_aligned_sized(void *block, size_t alignment, size_t size);
+EXPORT void free_aligned_sized(void *block, size_t alignment, size_t size)
+{
+	FREE(real.free_aligned_sized ? real.free_aligned_sized(block, alignment, size) : real.free(block));
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * What the allocator's hooks have in common.
+ */
+
+#ifndef HEAPTRACE_INTERPOSE_H
+#define HEAPTRACE_INTERPOSE_H
+
+#include "thread.h"
+#include "unwind.h"
+
+/** Enter a block into the tables; what does not fit is counted as unseen. */
+void interpose_allocated(struct thread *thread, const struct caller *caller, enum ht_entry entry, void *block,
+			 uint64_t size);
+
+/** Take a block out of the tables and count it. @return whether it was there */
+bool interpose_freed(struct thread *thread, const void *block);
+
+/** The calling thread's state, entered; NULL when not traced. Starts the guest at the very first call. */
+INLINE struct thread *interpose_enter(void)
+{
+	struct thread *thread;
+
+	if (unlikely(load_relaxed(&guest.status) == GUEST_NEW))
+		guest_start();
+	thread = thread_get();
+	return likely(thread) ? thread_enter(thread, (uintptr_t)__builtin_frame_address(0)) : NULL;
+}
+
+#endif

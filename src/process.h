@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * The life of a process: start of an image, fork, end.
+ */
+
+#ifndef HEAPTRACE_PROCESS_H
+#define HEAPTRACE_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/** A new thread state: its number in the process. */
+uint32_t process_new_thread(void);
+
+/**
+ * This is a fork child that nobody has set up (however it was made): give it a place of its own in the inherited
+ * segment, empty tables and no history. No socket, no descriptor. @return false: the child goes on untraced
+ */
+bool process_forked(void);
+
+/** A tick has passed since the thread's last event: answer the host's wish for the allocator's figures. */
+void process_tick(void);
+
+/** The program calls _exit() or quick_exit(). */
+void process_note_exit(int status);
+
+/** Before the program enters a seccomp cage: what needs system calls happens now. */
+void process_enter_cage(void);
+
+#endif

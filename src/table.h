@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * An insert-only hash table of 64-bit keys and values, without locks; grows while others read and insert.
+ */
+
+#ifndef HEAPTRACE_TABLE_H
+#define HEAPTRACE_TABLE_H
+
+#include "guest.h"
+
+struct table_slot {
+	uint64_t key; /* 0: empty */
+	uint64_t value;
+} __attribute__((aligned(16)));
+
+struct table {
+	uint64_t mask;
+	uint64_t count;    /* [atomic] */
+	uintptr_t growing; /* [atomic] thread pointer of the thread that copies it into a larger one */
+	uint64_t shift;    /* 64 - log2(slots) */
+	struct table_slot slots[];
+};
+
+/** An empty table. @param slots a power of two, at least 512 */
+struct table *table_new(uint64_t slots);
+
+/** Forget everything (fork child; nobody else may be using it). */
+void table_clear(struct table *table);
+
+/** Whether an entry is still worth copying when the table grows. */
+typedef bool table_keep(uint64_t key);
+
+/**
+ * Insert. If the key is there already, or another thread is faster, its value stays.
+ *
+ * @param table  the place of the current table: a growing one is replaced there
+ * @param keep   NULL: all entries are
+ * @return the value that the table holds for the key now; 0 if it is full and can not grow
+ */
+uint64_t table_insert(struct table **table, uint64_t key, uint64_t value, table_keep *keep);
+
+/** Searches end at an empty place: at 15/16 nothing is inserted any more. */
+static inline bool table_is_full(uint64_t count, uint64_t mask)
+{
+	return count > mask - mask / 16;
+}
+
+/** Become the one thread that grows a table. */
+bool table_may_grow(uintptr_t *growing);
+
+INLINE uint64_t table_place(const struct table *table, uint64_t key)
+{
+	return key * 0x9e3779b97f4a7c15ull >> table->shift;
+}
+
+/** The key's value, 0 if it is not there. */
+INLINE uint64_t table_find(const struct table *table, uint64_t key)
+{
+	for (uint64_t place = table_place(table, key);; place = (place + 1) & table->mask) {
+		uint64_t now = load_acquire(&table->slots[place].key);
+
+		if (likely(now == key))
+			return table->slots[place].value;
+		if (!now)
+			return 0;
+	}
+}
+
+#endif

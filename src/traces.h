@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * Backtraces: from frames to a 24-bit number, the same for the same backtrace. A hash table maps the rolling hash of
+ * the frames to the number; the frames themselves are written into the segment as a tree, on first sight only.
+ */
+
+#ifndef HEAPTRACE_TRACES_H
+#define HEAPTRACE_TRACES_H
+
+#include <stdint.h>
+
+#include "guest.h"
+#include "thread.h"
+
+/** Numbers below 1,024 * n + 1 do not exist; 1 is given to blocks that are known but not counted. */
+#define TRACE_UNCOUNTED 1u
+
+/** A backtrace on its way to a number. */
+struct sighting {
+	struct stack_frame *frames; /* outermost first, the newest last */
+	uint32_t count;
+	bool truncated;
+	enum ht_entry entry;
+	uint64_t hash;              /* of entry and frames; never 0 */
+};
+
+/** Find a backtrace's number, writing it down at first sight; 0 when a table is full. */
+uint32_t trace_number(const struct sighting *sighting);
+
+/** The record of a number that trace_number() gave out in this process. */
+struct ht_trace *trace_record(uint32_t number);
+
+/** Make the tables. */
+bool traces_start(void);
+
+/** A fork child: nothing was seen yet; numbers go on where the parent's ended, so that its blocks are told apart. */
+void traces_forked(const struct ht_process *parent);
+
+#endif
