@@ -77,18 +77,23 @@ static uint32_t frame_number(struct chains *chains, const struct ht_node *node)
 	return *number - 1;
 }
 
-static uint32_t add_chain(struct chains *chains, uint32_t parent, uint32_t frame, bool broken)
+static uint32_t add_chain(struct chains *chains, struct chain chain)
 {
-	unsigned depth = parent == CHAIN_BROKEN ? 1 : chains->chains[parent].depth + 1;
-	struct chain *chain;
-
-	chains->chains = memory_grow(chains->chains, chains->chain_count, &chains->chain_room, sizeof(*chain));
-	chain = &chains->chains[chains->chain_count];
-	chain->parent = parent;
-	chain->frame = frame;
-	chain->depth = (uint16_t)(depth > HT_MAX_DEPTH ? HT_MAX_DEPTH + 1 : depth);
-	chain->broken = broken;
+	chains->chains = memory_grow(chains->chains, chains->chain_count, &chains->chain_room, sizeof(chain));
+	chains->chains[chains->chain_count] = chain;
 	return (uint32_t)chains->chain_count++;
+}
+
+/** A chain one frame longer than its parent; a depth of HT_MAX_DEPTH + 1 stands for any that is too long. */
+static struct chain longer_chain(const struct chains *chains, uint32_t parent, uint32_t frame)
+{
+	struct chain chain = chains->chains[parent];
+
+	chain.parent = parent;
+	chain.frame = frame;
+	if (chain.depth <= HT_MAX_DEPTH)
+		chain.depth++;
+	return chain;
 }
 
 static uint32_t chain_number(struct chains *chains, const struct ht_node *node, uint32_t number)
@@ -99,7 +104,7 @@ static uint32_t chain_number(struct chains *chains, const struct ht_node *node, 
 
 	chain = table_at(&chains->chain_table, parent, frame, &fresh);
 	if (fresh)
-		*chain = add_chain(chains, parent, frame, chains->chains[parent].broken);
+		*chain = add_chain(chains, longer_chain(chains, parent, frame));
 	return *chain;
 }
 
@@ -123,10 +128,8 @@ size_t chains_read(struct chains *chains, struct model *model, const struct snap
 	find_same_modules(chains);
 	bad = items_collect(&chains->nodes, snapshot, process, HT_CHUNK_NODES, sizeof(struct ht_node),
 			    sizeof(uint32_t), HT_MAX_NODES);
-	add_chain(chains, 0, 0, false);
-	add_chain(chains, 0, 0, true);
-	chains->chains[CHAIN_EMPTY].depth = 0;
-	chains->chains[CHAIN_BROKEN].depth = 0;
+	add_chain(chains, (struct chain) { .broken = false });
+	add_chain(chains, (struct chain) { .broken = true });
 	for (size_t i = 0; i < chains->nodes.count; i++)
 		read_run(chains, &chains->nodes.runs[i]);
 	return bad;
