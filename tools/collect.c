@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * The collector's life. It is started before the program, forked twice and in a session of its own: no child of the
+ * program's parent, out of reach of the terminal's signals. Of the launcher's descriptors it holds stderr, and stdout if
+ * reports go there, until the launcher returns; then nothing that anybody could wait for.
+ *
+ * It ends when every traced process has ended and been reported, and no process is left that could still ask the loader
+ * for the library in the run's directory.
+ */
+
+#include "collect.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "memory.h"
+#include "procfs.h"
+
+#define GRACE_NS 5000000u
+#define NEEDED_WAIT_NS 50000000u
+#define NEEDED_WAIT_MAX_NS 10000000000u
+#define YOUNG_NS 1000000000u
+#define NAMED_SURVIVORS 8u
+
+uint64_t collect_now(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t collect_run_ns(const struct run *run)
+{
+	return collect_now() - run->start_ns;
+}
+
+void collect_watch(struct run *run, struct watch *watch, int fd, void (*ready)(struct run *, struct watch *))
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = watch};
+	watch->fd = fd;
+	watch->ready = ready;
+	epoll_ctl(run->epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+void collect_unwatch(struct run *run, struct watch *watch)
+{
+	if (watch->fd < 0)
+		return;
+	epoll_ctl(run->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
+	close(watch->fd);
+	watch->fd = -1;
+}
+
+void collect_tell_launcher(struct run *run, enum message_kind kind, pid_t pid, int64_t value, int fd)
+{
+	struct message message = {.kind = kind, .pid = pid, .value = value};
+	if (run->launcher_watch.fd >= 0)
+		protocol_send(run->launcher_watch.fd, &message, sizeof(message), fd);
+}
+
+void collect_say(const struct run *run, const char *format, ...)
+{
+	char line[2048] = "[heaptrace] ";
+	size_t filled = strlen(line);
+	va_list arguments;
+	if (!run->attached)
+		return;
+	va_start(arguments, format);
+	vsnprintf(line + filled, sizeof(line) - filled - 1, format, arguments);
+	va_end(arguments);
+	strcat(line, "\n");
+	output_stream(STDERR_FILENO, line, strlen(line));
+}
+
+/** Hold nothing of the launcher's any more: whoever reads from its stderr sees its end. */
+static void detach(struct run *run)
+{
+	if (!run->attached)
+		return;
+	run->attached = false;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	dup2(null, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
+	close(null);
+	if (run->outfile.stream >= 0)
+		close(run->outfile.stream);
+	run->outfile.stream = -1;
+}
+
+/** Processes that the launcher leaves behind, for its message. */
+struct survivors {
+	struct run *run;
+	char text[1024];
+	size_t filled;
+	unsigned count;
+	uint64_t inode; /* looking for unknown users of this segment */
+};
+
+static void add_survivor(struct survivors *survivors, pid_t pid, const char *name)
+{
+	if (survivors->count++ >= NAMED_SURVIVORS || survivors->filled > sizeof(survivors->text) - 100)
+		return;
+	survivors->filled += (size_t)snprintf(survivors->text + survivors->filled, 100, "%s%d %.60s",
+					      survivors->filled ? ", " : "", (int)pid, name);
+}
+
+static int visit_unknown_user(pid_t pid, void *data)
+{
+	struct survivors *survivors = data;
+	char name[64];
+	if (procfs_maps_memfd(pid, survivors->inode) != 1)
+		return 0;
+	procfs_name(pid, name, sizeof(name));
+	add_survivor(survivors, pid, name);
+	return 0;
+}
+
+static void find_survivors(struct survivors *survivors)
+{
+	for (struct image *image = survivors->run->images; image; image = image->next) {
+		for (struct process *process = image->processes; process; process = process->next)
+			add_survivor(survivors, process->pid, process->name);
+		survivors->inode = image->inode;
+		if (!image->processes)
+			procfs_each(visit_unknown_user, survivors);
+	}
+}
+
+static void say_what_still_runs(struct run *run)
+{
+	struct survivors survivors = {.run = run};
+	find_survivors(&survivors);
+	if (!survivors.count || run->options->quiet)
+		return;
+	const struct output *output = run->outfile.pattern ? &run->outfile : run->save.pattern ? &run->save : &run->survivors;
+	const char *kind = run->outfile.pattern ? "reports" : "snapshots";
+	if (survivors.count > NAMED_SURVIVORS)
+		collect_say(run, "still running: %s and %u more; %s will go to %s", survivors.text,
+			    survivors.count - NAMED_SURVIVORS, kind, output->pattern);
+	else
+		collect_say(run, "still running: %s; %s will go to %s", survivors.text, kind, output->pattern);
+}
+
+/** As PID 1 the launcher takes everything down with it: what still runs is reported now. */
+static void end_all(struct run *run)
+{
+	for (struct image *image = run->images; image; image = image->next) {
+		for (struct process *process = image->processes; process; process = process->next)
+			process_end(run, process, "running");
+	}
+}
+
+static bool any_unended(const struct run *run)
+{
+	for (const struct image *image = run->images; image; image = image->next) {
+		bool ended = image->processes;
+		for (const struct process *process = image->processes; process; process = process->next)
+			ended &= process->ended;
+		if (!ended)
+			return true;
+	}
+	return false;
+}
+
+/** What ends in these milliseconds ends with the program, as far as anybody can see. */
+static bool grace_is_over(struct run *run)
+{
+	if (!any_unended(run))
+		return true;
+	if (!run->grace_ns) {
+		clock_stir(run);
+		run->grace_ns = collect_now() + GRACE_NS;
+	}
+	return collect_now() >= run->grace_ns;
+}
+
+static bool may_remove_directory(struct run *run)
+{
+	uint64_t now = collect_now();
+	if (run->images || !jobs_are_done(run) || run->clients || now < run->needed_ns)
+		return false;
+	if (!rundir_is_needed(&run->rundir, run->launcher, now - run->start_ns < YOUNG_NS))
+		return true;
+	run->needed_wait_ns = run->needed_wait_ns ? run->needed_wait_ns * 2 : NEEDED_WAIT_NS;
+	if (run->needed_wait_ns > NEEDED_WAIT_MAX_NS)
+		run->needed_wait_ns = NEEDED_WAIT_MAX_NS;
+	run->needed_ns = now + run->needed_wait_ns;
+	return false;
+}
+
+static void end_of_run(const struct run *run)
+{
+	rundir_remove(&run->rundir);
+	collect_tell_launcher((struct run *)run, MESSAGE_DONE, 0, run->image_count, -1);
+	_exit(0);
+}
+
+/** The launcher waits: bring what it waits for to an end. */
+static void finish(struct run *run)
+{
+	if (!grace_is_over(run))
+		return;
+	if (run->finish_value) {
+		run->finish_value = 0;
+		end_all(run);
+	}
+	if (!jobs_are_done(run) || run->jobs)
+		return;
+	if (run->document) {
+		jobs_document(run);
+		return;
+	}
+	say_what_still_runs(run);
+	bool over = may_remove_directory(run);
+	detach(run);
+	if (over)
+		end_of_run(run);
+	run->done = true;
+	collect_tell_launcher(run, MESSAGE_DONE, 0, run->image_count, -1);
+}
+
+/** The launcher is gone, one way or the other. */
+static void linger(struct run *run)
+{
+	if (run->images || !jobs_are_done(run))
+		return;
+	if (run->document)
+		jobs_document(run);
+	else if (may_remove_directory(run))
+		end_of_run(run);
+}
+
+static void program_ended(struct run *run, pid_t pid, int64_t status)
+{
+	image_scan_all(run);
+	run->last_ended = pid;
+	run->last_status = status;
+	struct process *process = process_find(run, pid);
+	if (process)
+		process_end(run, process, NULL);
+}
+
+static void launcher_lost(struct run *run)
+{
+	collect_unwatch(run, &run->launcher_watch);
+	detach(run);
+	for (struct image *image = run->images; image; image = image->next) {
+		for (struct process *process = image->processes; process; process = process->next) {
+			if (process->reaped_by_launcher)
+				process_end(run, process, NULL);
+		}
+	}
+}
+
+static void launcher_ready(struct run *run, struct watch *watch)
+{
+	struct message message;
+	int fd;
+	ssize_t got = protocol_receive(watch->fd, &message, sizeof(message), &fd);
+	if (got < 0 && errno == EAGAIN)
+		return;
+	if (got < (ssize_t)sizeof(message)) {
+		launcher_lost(run);
+		return;
+	}
+	switch (message.kind) {
+	case MESSAGE_PROGRAM:
+		run->program = message.pid;
+		break;
+	case MESSAGE_ENDED:
+		program_ended(run, message.pid, message.value);
+		break;
+	case MESSAGE_DUMP:
+		jobs_dump_all(run, (int)message.value);
+		break;
+	case MESSAGE_STOPPED:
+		run->launcher_stopped = true;
+		break;
+	case MESSAGE_FINISH:
+		run->finishing = true;
+		run->finish_value = message.value;
+		break;
+	case MESSAGE_ABANDON:
+		end_of_run(run);
+	}
+}
+
+static void child_ready(struct run *run, struct watch *watch)
+{
+	struct signalfd_siginfo information;
+	while (read(watch->fd, &information, sizeof(information)) == sizeof(information))
+		;
+	jobs_child_ended(run);
+}
+
+/** One turn after whatever has happened. */
+static void settle(struct run *run)
+{
+	jobs_pump(run);
+	if (run->launcher_watch.fd < 0)
+		linger(run);
+	else if (run->finishing && !run->done)
+		finish(run);
+	jobs_pump(run);
+}
+
+__attribute__((noreturn))
+static void loop(struct run *run)
+{
+	for (;;) {
+		struct epoll_event event;
+		if (epoll_wait(run->epoll, &event, 1, -1) == 1) {
+			struct watch *watch = event.data.ptr;
+			watch->ready(run, watch);
+		}
+		settle(run);
+	}
+}
+
+/** Whatever limits the program lives under: the collector takes as much as it may. */
+static void raise_limits(void)
+{
+	static const int resources[] = {RLIMIT_NOFILE, RLIMIT_FSIZE, RLIMIT_AS, RLIMIT_DATA, RLIMIT_CPU};
+	struct rlimit limit;
+	for (size_t i = 0; i < sizeof(resources) / sizeof(*resources); i++) {
+		if (getrlimit((__rlimit_resource_t)resources[i], &limit) == 0) {
+			struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+			limit.rlim_cur = limit.rlim_max;
+			if (resources[i] == RLIMIT_NOFILE || setrlimit((__rlimit_resource_t)resources[i], &unlimited))
+				setrlimit((__rlimit_resource_t)resources[i], &limit);
+		}
+	}
+	limit.rlim_cur = limit.rlim_max = 0;
+	setrlimit(RLIMIT_CORE, &limit);
+}
+
+/** Close all that is not ours: somebody may wait for the end of a pipe. */
+static void close_others(const struct run *run, int launcher)
+{
+	for (int fd = 3, last = 3; ; fd = last + 1) {
+		last = -1;
+		int ours[] = {launcher, run->rundir.listener, run->outfile.stream};
+		int next = -1;
+		for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++) {
+			if (ours[i] >= fd && (next < 0 || ours[i] < next))
+				next = ours[i];
+		}
+		if (next < 0) {
+			close_range((unsigned)fd, ~0u, 0);
+			return;
+		}
+		if (next > fd)
+			close_range((unsigned)fd, (unsigned)next - 1, 0);
+		last = next;
+	}
+}
+
+__attribute__((noreturn))
+static void collect_main(struct run *run, int launcher)
+{
+	sigset_t all, child;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	close_others(run, launcher);
+	if (chdir("/"))
+		_exit(EXIT_FAILURE);
+	raise_limits();
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	run->attached = true;
+	run->epoll = epoll_create1(EPOLL_CLOEXEC);
+	collect_watch(run, &run->launcher_watch, launcher, launcher_ready);
+	collect_watch(run, &run->listener, run->rundir.listener, client_accept);
+	collect_watch(run, &run->signals, signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK), child_ready);
+	clock_start(run);
+	loop(run);
+}
+
+/** The child in between: the collector's parent, for a moment. */
+__attribute__((noreturn))
+static void start_detached(struct run *run, int launcher)
+{
+	setsid();
+	pid_t pid = fork();
+	if (pid == 0)
+		collect_main(run, launcher);
+	_exit(pid < 0 ? errno : 0);
+}
+
+int collect_start(struct run *run)
+{
+	int ends[2], status = 0;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+		return -1;
+	pid_t pid = fork();
+	if (pid == 0) {
+		close(ends[0]);
+		fcntl(ends[1], F_SETFL, O_NONBLOCK);
+		start_detached(run, ends[1]);
+	}
+	int error = errno;
+	close(ends[1]);
+	if (pid > 0)
+		waitpid(pid, &status, 0);
+	if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return ends[0];
+	close(ends[0]);
+	errno = pid < 0 ? error : WIFEXITED(status) ? WEXITSTATUS(status) : EAGAIN;
+	return -1;
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * The run's socket. A guest sends struct ht_hello and waits for its segment; `heaptrace dump` sends a struct
+ * dump_request and gets the segments that it renders itself. The kernel says who is at the other end.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "collect.h"
+#include "host_facts.h"
+#include "memory.h"
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+
+#define DUMP_WAIT_NS 5000000u
+
+/** A connection. */
+struct client {
+	struct watch watch; /* first, so that a watch leads here */
+	struct client *next;
+	pid_t pid;
+	pid_t wanted;       /* by a dump command; 0: it has not asked yet */
+	uint64_t due_ns;
+};
+
+static void client_close(struct run *run, struct client *client)
+{
+	struct client **at = &run->clients;
+	while (*at != client)
+		at = &(*at)->next;
+	*at = client->next;
+	collect_unwatch(run, &client->watch);
+	free(client);
+}
+
+/** A descriptor of the process at the other end, safe against pids that begin anew; -1 where the kernel has none. */
+static int peer_pidfd(int socket)
+{
+	int pidfd = -1;
+	socklen_t size = sizeof(pidfd);
+	return getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) ? -1 : pidfd;
+}
+
+static void welcome(struct run *run, struct client *client)
+{
+	struct ht_welcome answer = {.magic = HT_HELLO_MAGIC};
+	struct image *image = image_create(run, client->pid, peer_pidfd(client->watch.fd));
+	if (!image)
+		answer.status = (uint32_t)errno;
+	if (protocol_send(client->watch.fd, &answer, sizeof(answer), image ? image->fd : -1) == 0 && image)
+		collect_tell_launcher(run, MESSAGE_IMAGE, client->pid, image->number, image->fd);
+	if (!image)
+		collect_say(run, "pid %d runs untraced: no segment: %s", (int)client->pid, strerror((int)answer.status));
+}
+
+/** Does a dump request for this pid mean this process? */
+static bool is_wanted(const struct run *run, const struct process *process, pid_t wanted)
+{
+	return !process->ended && process->number && (wanted == run->launcher || wanted == process->pid);
+}
+
+/** Call for each wanted process. @return how many there are */
+static unsigned each_wanted(struct run *run, pid_t wanted, void (*act)(struct process *, void *), void *data)
+{
+	unsigned count = 0;
+	for (struct image *image = run->images; image; image = image->next) {
+		for (struct process *process = image->processes; process; process = process->next) {
+			if (!is_wanted(run, process, wanted))
+				continue;
+			count++;
+			if (act)
+				act(process, data);
+		}
+	}
+	return count;
+}
+
+static void want_allocator(struct process *process, void *unused)
+{
+	if (process->record)
+		__atomic_add_fetch(&process->record->allocator_wanted, 1, __ATOMIC_RELEASE);
+}
+
+/** Answers being sent. */
+struct answers {
+	int socket;
+	unsigned remaining;
+};
+
+static void answer_one(struct process *process, void *data)
+{
+	struct answers *answers = data;
+	struct dump_answer answer = {.magic = DUMP_MAGIC, .number = process->number, .remaining = --answers->remaining};
+	size_t size;
+	char *text = host_facts_write(&process->facts, &size);
+	if (size >= sizeof(answer.facts))
+		size = sizeof(answer.facts) - 1;
+	memcpy(answer.facts, text, size);
+	free(text);
+	protocol_send(answers->socket, &answer, sizeof(answer), process->image->fd);
+}
+
+static void answer_dump(struct run *run, struct client *client)
+{
+	struct answers answers = {client->watch.fd, each_wanted(run, client->wanted, NULL, NULL)};
+	if (answers.remaining) {
+		each_wanted(run, client->wanted, answer_one, &answers);
+	} else {
+		struct dump_answer none = {.magic = DUMP_MAGIC, .status = ESRCH};
+		protocol_send(client->watch.fd, &none, sizeof(none), -1);
+	}
+	client_close(run, client);
+}
+
+void client_answer_due(struct run *run)
+{
+	uint64_t now = collect_now();
+	for (struct client *client = run->clients, *next; client; client = next) {
+		next = client->next;
+		if (client->wanted && client->due_ns <= now)
+			answer_dump(run, client);
+	}
+}
+
+bool client_is_waiting(const struct run *run)
+{
+	for (const struct client *client = run->clients; client; client = client->next) {
+		if (client->wanted)
+			return true;
+	}
+	return false;
+}
+
+/** Ask the guests for what only they can tell; the answer follows a little later. */
+static void begin_dump(struct run *run, struct client *client, pid_t wanted)
+{
+	image_scan_all(run);
+	clock_stir(run);
+	client->wanted = wanted ? wanted : -1;
+	bool any = each_wanted(run, client->wanted, want_allocator, NULL) > 0;
+	client->due_ns = collect_now() + (any ? DUMP_WAIT_NS : 0);
+	if (!any)
+		answer_dump(run, client);
+}
+
+static void client_ready(struct run *run, struct watch *watch)
+{
+	struct client *client = (struct client *)watch;
+	union {
+		struct ht_hello hello;
+		struct dump_request dump;
+	} message = {0};
+	int fd;
+	ssize_t got = protocol_receive(watch->fd, &message, sizeof(message), &fd);
+	if (fd >= 0)
+		close(fd);
+	if (got < 0 && errno == EAGAIN)
+		return;
+	if (!client->wanted && got >= (ssize_t)sizeof(message.dump) && message.dump.magic == DUMP_MAGIC) {
+		begin_dump(run, client, message.dump.pid);
+		return;
+	}
+	if (!client->wanted && got >= (ssize_t)sizeof(message.hello) && message.hello.magic == HT_HELLO_MAGIC &&
+	    message.hello.version == HT_VERSION)
+		welcome(run, client);
+	client_close(run, client);
+}
+
+void client_accept(struct run *run, struct watch *listener)
+{
+	struct ucred peer = {0};
+	socklen_t size = sizeof(peer);
+	int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0) {
+		if (errno == EMFILE || errno == ENFILE)
+			usleep(1000); /* it stays readable: do not spin */
+		return;
+	}
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) ||
+	    (peer.uid != geteuid() && peer.uid != 0 && geteuid() != 0)) {
+		close(fd);
+		return;
+	}
+	struct client *client = memory_zeroed(1, sizeof(*client));
+	client->pid = peer.pid;
+	client->next = run->clients;
+	run->clients = client;
+	collect_watch(run, &client->watch, fd, client_ready);
+	client_ready(run, &client->watch); /* most have sent their message already */
+}
