@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * Signals. What the terminal sends goes to the whole foreground group, so the program has had it already; what somebody
+ * sent to the launcher's pid is passed on. Dump signals go to the collector instead and never touch the program.
+ *
+ * Stops. When the program stops, the launcher stops too, so that a shell sees its job stopped. If only the program is
+ * continued, nobody would wake the launcher: the collector does.
+ */
+
+#include "supervise.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "memory.h"
+#include "procfs.h"
+
+struct supervision {
+	struct run *run;
+	int collector; /* -1: it has died */
+	int signals;
+	pid_t program;
+	bool ended;
+	int status;
+	bool done;        /* the collector holds nothing of ours any more */
+	bool interrupted; /* somebody does not want to wait for reports */
+	int64_t images;   /* seen by the collector */
+	struct held *held;
+	size_t held_count, held_room;
+};
+
+static void tell_collector(struct supervision *supervision, enum message_kind kind, pid_t pid, int64_t value)
+{
+	struct message message = {.kind = kind, .pid = pid, .value = value};
+	if (supervision->collector < 0)
+		return;
+	/* Its queue is long, and it never waits: a full one is a matter of microseconds. */
+	while (protocol_send(supervision->collector, &message, sizeof(message), -1) && errno == EAGAIN)
+		usleep(100);
+}
+
+static void stop_too(struct supervision *supervision)
+{
+	if (getpid() == 1 || supervision->collector < 0)
+		return;
+	tell_collector(supervision, MESSAGE_STOPPED, 0, 0);
+	kill(getpid(), SIGSTOP);
+}
+
+static void program_ended(struct supervision *supervision, int status)
+{
+	supervision->ended = true;
+	supervision->status = status;
+	tell_collector(supervision, MESSAGE_ENDED, supervision->program, status);
+	tell_collector(supervision, MESSAGE_FINISH, 0, getpid() == 1);
+}
+
+static void reap(struct supervision *supervision)
+{
+	int status;
+	pid_t pid;
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+		if (pid == supervision->program && WIFSTOPPED(status))
+			stop_too(supervision);
+		else if (pid == supervision->program)
+			program_ended(supervision, status);
+	}
+}
+
+/** @return index of a dump signal, or -1 */
+static int dump_signal(const struct options *options, uint32_t number)
+{
+	for (size_t i = 0; i < options->signal_count; i++) {
+		if (options->signals[i] == (int)number)
+			return (int)i;
+	}
+	return -1;
+}
+
+static void pass_on(const struct supervision *supervision, const struct signalfd_siginfo *information)
+{
+	struct proc_stat stat;
+	int number = (int)information->ssi_signo;
+	if (number == SIGCONT && procfs_stat(supervision->program, &stat) == 0 && stat.state != 'T')
+		return; /* it went to the whole group, or came from the collector */
+	if (information->ssi_code == SI_QUEUE)
+		sigqueue(supervision->program, number, (union sigval){.sival_ptr = (void *)(uintptr_t)information->ssi_ptr});
+	else
+		kill(supervision->program, number);
+}
+
+static void handle_signal(struct supervision *supervision, const struct signalfd_siginfo *information)
+{
+	int index = dump_signal(supervision->run->options, information->ssi_signo);
+	bool sent = information->ssi_code <= 0; /* by a process; SI_KERNEL is the terminal */
+	if (information->ssi_signo == SIGCHLD) {
+		reap(supervision);
+	} else if (supervision->ended) {
+		supervision->interrupted |= information->ssi_signo == SIGINT || information->ssi_signo == SIGTERM ||
+					    information->ssi_signo == SIGHUP || information->ssi_signo == SIGQUIT;
+	} else if (index >= 0 && sent) {
+		tell_collector(supervision, MESSAGE_DUMP, 0, index);
+	} else if (sent) {
+		pass_on(supervision, information);
+	}
+}
+
+static void signals_ready(struct supervision *supervision)
+{
+	struct signalfd_siginfo information;
+	while (read(supervision->signals, &information, sizeof(information)) == sizeof(information))
+		handle_signal(supervision, &information);
+}
+
+static void hold(struct supervision *supervision, int64_t number, int fd)
+{
+	supervision->held = memory_grow(supervision->held, supervision->held_count, &supervision->held_room,
+					sizeof(*supervision->held));
+	supervision->held[supervision->held_count++] = (struct held){number, fd};
+}
+
+static void drop(struct supervision *supervision, int64_t number)
+{
+	for (size_t i = 0; i < supervision->held_count; i++) {
+		if (supervision->held[i].number != number)
+			continue;
+		close(supervision->held[i].fd);
+		memmove(&supervision->held[i], &supervision->held[i + 1],
+			(--supervision->held_count - i) * sizeof(*supervision->held));
+		return;
+	}
+}
+
+static void collector_ready(struct supervision *supervision)
+{
+	struct message message;
+	int fd;
+	ssize_t got = protocol_receive(supervision->collector, &message, sizeof(message), &fd);
+	if (got < (ssize_t)sizeof(message)) {
+		close(supervision->collector);
+		supervision->collector = -1;
+	} else if (message.kind == MESSAGE_IMAGE && fd >= 0) {
+		hold(supervision, message.value, fd);
+	} else if (message.kind == MESSAGE_DROP) {
+		drop(supervision, message.value);
+	} else if (message.kind == MESSAGE_DONE) {
+		supervision->images = message.value;
+		supervision->done = true;
+	}
+}
+
+/** Nothing of ours keeps a pipe open that the program closes: standard streams but stderr go, and all that was inherited. */
+static void let_go(const struct supervision *supervision)
+{
+	int keep = supervision->run->outfile.stream;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	for (int fd = 3; fd < 256; fd++) {
+		if (fd != keep && fd != supervision->collector && fd != supervision->signals)
+			close(fd);
+	}
+	close_range(256, ~0u, 0);
+}
+
+static void wait_for_all(struct supervision *supervision)
+{
+	while (!supervision->interrupted && !supervision->done && !(supervision->ended && supervision->collector < 0)) {
+		struct pollfd descriptors[] = {
+			{.fd = supervision->signals, .events = POLLIN},
+			{.fd = supervision->collector, .events = POLLIN},
+		};
+		if (poll(descriptors, 2, -1) < 0)
+			continue;
+		if (descriptors[0].revents)
+			signals_ready(supervision);
+		if (descriptors[1].revents)
+			collector_ready(supervision);
+	}
+}
+
+/** End as the program did, without a core file of our own on top of the program's. */
+static int end_alike(int status)
+{
+	struct rlimit no_core = {0, 0};
+	sigset_t signals;
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	if (getpid() != 1) {
+		setrlimit(RLIMIT_CORE, &no_core);
+		signal(WTERMSIG(status), SIG_DFL);
+		sigemptyset(&signals);
+		sigaddset(&signals, WTERMSIG(status));
+		kill(getpid(), WTERMSIG(status));
+		sigprocmask(SIG_UNBLOCK, &signals, NULL);
+	}
+	return 128 + WTERMSIG(status);
+}
+
+static void say_why_nothing(const struct supervision *supervision, const struct target *target)
+{
+	if (!supervision->done || supervision->images)
+		return;
+	if (target->exit_code)
+		fprintf(stderr, "[heaptrace] nothing was traced: %s\n", target->text);
+	else
+		fprintf(stderr, "[heaptrace] nothing was traced: %s ended before libheaptrace.so came up in it; if it should "
+				"have, see whether its loader can open %s\n", target->path, supervision->run->library);
+}
+
+int supervise(struct run *run, int collector, pid_t program, const struct target *target)
+{
+	sigset_t all;
+	struct supervision supervision = {.run = run, .collector = collector, .program = program};
+	sigfillset(&all);
+	supervision.signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+	let_go(&supervision);
+	tell_collector(&supervision, MESSAGE_PROGRAM, program, 0);
+	reap(&supervision);
+	wait_for_all(&supervision);
+	if (supervision.collector < 0 && !supervision.done) {
+		rescue(run, supervision.held, supervision.held_count, program, supervision.status);
+		if (!rundir_is_needed(&run->rundir, run->launcher, false))
+			rundir_remove(&run->rundir);
+	}
+	say_why_nothing(&supervision, target);
+	return end_alike(supervision.status);
+}
