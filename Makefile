@@ -50,10 +50,22 @@ $(O)/libheaptrace.so: $(GUEST_OBJ) src/libheaptrace.map
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(GUEST_LDFLAGS) -o $@ $(GUEST_OBJ)
 
+# Every backtrace compared with libunwind's; see make check-unwind.
+CHECK_OBJ := $(GUEST_SRC:%.c=$(O)/check/%.o) $(O)/check/src/check/check.o
+
+$(O)/check/src/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(GUEST_CFLAGS) -DHEAPTRACE_CHECK -c -o $@ $<
+
+$(O)/check/libheaptrace.so: $(CHECK_OBJ) src/libheaptrace.map
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(GUEST_LDFLAGS) -o $@ $(CHECK_OBJ) -lunwind
+
 $(O)/heaptrace: $(HOST_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(HOST_SAN) $(LDFLAGS) -o $@ $(HOST_OBJ) $(HOST_LIBS)
 
 include tests/tests.mk
 
--include $(GUEST_OBJ:.o=.d) $(HOST_OBJ:.o=.d)
+-include $(CHECK_OBJ:.o=.d) $(GUEST_OBJ:.o=.d) $(HOST_OBJ:.o=.d)

@@ -21,6 +21,7 @@
 
 #include "unwind.h"
 #include "cfi.h"
+#include "check.h"
 #include "modules.h"
 #include "table.h"
 #include "traces.h"
@@ -219,11 +220,12 @@ static uint64_t hash_frames(const struct stack_frame *frames, uint32_t count)
 	return hash;
 }
 
-static uint32_t number_of(struct sighting *s, uint64_t hash)
+static uint32_t number_of(struct sighting *s, uint64_t hash, uintptr_t pc)
 {
 	uint64_t h = (hash + (uint64_t)s->entry + 1) * 0xd6e8feb86659fd93ull;
 
 	s->hash = h ? h : 1;
+	check_backtrace(s->frames, s->count, s->truncated, pc);
 	return trace_number(s);
 }
 
@@ -304,7 +306,7 @@ static NOINLINE uint32_t trace_plain(struct thread *thread, const struct caller 
 	reverse(frames, s.count);
 	for (uint32_t i = 0; i < s.count; i++)
 		frames[i].node = 0;
-	return number_of(&s, hash_frames(frames, s.count));
+	return number_of(&s, hash_frames(frames, s.count), caller->pc);
 }
 
 /* A hook inside a hook: no cache, and as little stack as possible. */
@@ -481,7 +483,7 @@ static COLD uint32_t number_of_part(struct thread *thread, struct sighting *s, u
 	s->frames = thread->frames + skip;
 	s->count = thread->frame_count - skip;
 	s->truncated = true;
-	return number_of(s, hash_frames(s->frames, s->count));
+	return number_of(s, hash_frames(s->frames, s->count), s->frames[s->count - 1].pc);
 }
 
 uint32_t unwind_trace(struct thread *thread, const struct caller *caller, enum ht_entry entry)
@@ -521,7 +523,7 @@ uint32_t unwind_trace(struct thread *thread, const struct caller *caller, enum h
 	s.truncated = thread->bottom != BOTTOM_REAL;
 	if (unlikely(s.count > guest.depth))
 		return number_of_part(thread, &s, s.count - guest.depth);
-	return number_of(&s, s.count ? s.frames[s.count - 1].hash : 0);
+	return number_of(&s, s.count ? s.frames[s.count - 1].hash : 0, caller->pc);
 }
 
 uint32_t unwind_plain(struct thread *thread, const struct caller *caller, uintptr_t *pcs, uint32_t limit)

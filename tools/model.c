@@ -279,7 +279,7 @@ static void set_process(struct model *model, const struct ht_process *record)
 	model->nested_allocations = record->nested_allocations;
 	model->inherited_frees = record->inherited_frees;
 	model->table_full = record->table_full;
-	if (record->allocator_taken && record->flags & HT_PROCESS_GLIBC_MALLOC) {
+	if (record->allocator_ns && record->flags & HT_PROCESS_GLIBC_MALLOC) {
 		model->allocator_ns = record->allocator_ns;
 		model->allocator_arena = record->allocator_arena;
 		model->allocator_hblkhd = record->allocator_hblkhd;
