@@ -36,6 +36,9 @@ const void *items_find(struct items *items, uint32_t number, void **note);
 
 void items_free(struct items *items);
 
+/** Whether a module's record is aligned and its parts fit into its size, and that into `room`. */
+bool module_is_sound(const struct ht_module *record, uint64_t room);
+
 /** Decode all modules of the segment into the model. @return broken records */
 size_t modules_read(struct model *model, const struct snapshot *snapshot);
 

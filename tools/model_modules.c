@@ -10,8 +10,7 @@
 #define MAX_PHDRS 1024u
 #define PT_LOAD_TYPE 1u
 
-/** Whether a record's parts fit into its size. */
-static bool record_is_sound(const struct ht_module *record, uint64_t room)
+bool module_is_sound(const struct ht_module *record, uint64_t room)
 {
 	uint64_t need;
 
@@ -63,7 +62,7 @@ static size_t read_chunk(struct model *model, size_t *room, const struct chunk *
 
 		if (!record->number)
 			return 0;
-		if (!record_is_sound(record, chunk->size - at))
+		if (!module_is_sound(record, chunk->size - at))
 			return 1;
 		model->modules = memory_grow(model->modules, model->module_count, room, sizeof(*model->modules));
 		read_record(&model->modules[model->module_count++], record);

@@ -5,7 +5,7 @@
  * The file is written aside and renamed when it is whole: at `path` there is the old file or the new one.
  */
 
-#include "snapshot_internal.h"
+#include "model_build.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -106,7 +106,7 @@ static uint64_t used_modules(const struct chunk *chunk)
 	while (at + sizeof(struct ht_module) <= chunk->size) {
 		const struct ht_module *record = (const struct ht_module *)(chunk->data + at);
 
-		if (!record->number || record->size < sizeof(*record) || record->size > chunk->size - at)
+		if (!record->number || !module_is_sound(record, chunk->size - at))
 			break;
 		at += record->size;
 	}
