@@ -241,26 +241,47 @@ static void restore(struct block was)
 	errno = saved;
 }
 
-static void *next(const char *name, void **where)
-{
-	void *found = __atomic_load_n(where, __ATOMIC_RELAXED);
+/** The next definitions; all are looked up at the first call, because a later dlsym may itself free and allocate. */
+static struct {
+	const char *name;
+	void *address;
+} functions[] = {
+	{"malloc", 0}, {"calloc", 0}, {"free", 0}, {"realloc", 0}, {"reallocarray", 0}, {"memalign", 0}, {"aligned_alloc", 0},
+	{"posix_memalign", 0}, {"valloc", 0}, {"pvalloc", 0},
+	{"_Znwm", 0}, {"_Znam", 0}, {"_ZnwmRKSt9nothrow_t", 0}, {"_ZnamRKSt9nothrow_t", 0}, {"_ZnwmSt11align_val_t", 0},
+	{"_ZnamSt11align_val_t", 0}, {"_ZnwmSt11align_val_tRKSt9nothrow_t", 0}, {"_ZnamSt11align_val_tRKSt9nothrow_t", 0},
+	{"_ZdlPv", 0}, {"_ZdaPv", 0}, {"_ZdlPvm", 0}, {"_ZdaPvm", 0}, {"_ZdlPvSt11align_val_t", 0}, {"_ZdaPvSt11align_val_t", 0},
+	{"_ZdlPvmSt11align_val_t", 0}, {"_ZdaPvmSt11align_val_t", 0}, {"_ZdlPvRKSt9nothrow_t", 0}, {"_ZdaPvRKSt9nothrow_t", 0},
+	{"_ZdlPvSt11align_val_tRKSt9nothrow_t", 0}, {"_ZdaPvSt11align_val_tRKSt9nothrow_t", 0},
+};
 
-	if (!found) {
+static void *next(const char *name)
+{
+	static bool resolved;
+
+	if (!__atomic_load_n(&resolved, __ATOMIC_ACQUIRE)) {
 		int saved = errno;
+
 		resolving = true;
-		found = dlsym(RTLD_NEXT, name);
+		for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
+			functions[i].address = dlsym(RTLD_NEXT, functions[i].name);
 		resolving = false;
+		__atomic_store_n(&resolved, true, __ATOMIC_RELEASE);
 		errno = saved;
-		__atomic_store_n(where, found, __ATOMIC_RELAXED);
 	}
-	return found;
+	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
+		if (!strcmp(functions[i].name, name))
+			return functions[i].address;
+	return NULL;
 }
 
 #define EXPORT __attribute__((visibility("default")))
 /** Declare `real`, the next definition of a function. */
 #define NEXT(type, name, parameters)                                                       \
 	static void *real_##name;                                                          \
-	type(*real) parameters = (type(*) parameters)next(#name, &real_##name)
+	if (!real_##name)                                                                  \
+		real_##name = next(#name);                                                 \
+	type(*real) parameters = (type(*) parameters)real_##name
 
 EXPORT void *malloc(size_t size)
 {
@@ -280,7 +301,7 @@ EXPORT void *calloc(size_t count, size_t size)
 
 EXPORT void free(void *address)
 {
-	if (!address || in_arena(address))
+	if (!address || in_arena(address) || resolving)
 		return;
 	NEXT(void, free, (void *));
 	forget(address);
