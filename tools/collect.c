@@ -147,11 +147,14 @@ static void say_what_still_runs(struct run *run)
 		return;
 	const struct output *output = run->outfile.pattern ? &run->outfile : run->save.pattern ? &run->save : &run->survivors;
 	const char *kind = run->outfile.pattern ? "reports" : "snapshots";
+	char more[32] = "", place[4200];
 	if (survivors.count > NAMED_SURVIVORS)
-		collect_say(run, "still running: %s and %u more; %s will go to %s", survivors.text,
-			    survivors.count - NAMED_SURVIVORS, kind, output->pattern);
+		snprintf(more, sizeof(more), " and %u more", survivors.count - NAMED_SURVIVORS);
+	if (output == &run->survivors)
+		snprintf(place, sizeof(place), "%s/heaptrace.NAME.PID.htrace", run->directory);
 	else
-		collect_say(run, "still running: %s; %s will go to %s", survivors.text, kind, output->pattern);
+		snprintf(place, sizeof(place), "%s", output->pattern);
+	collect_say(run, "still running: %s%s; %s will go to %s", survivors.text, more, kind, place);
 }
 
 /** As PID 1 the launcher takes everything down with it: what still runs is reported now. */

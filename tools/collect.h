@@ -23,6 +23,7 @@
 #include "model.h"
 #include "options.h"
 #include "output.h"
+#include "procfs.h"
 #include "protocol.h"
 #include "rundir.h"
 
@@ -47,6 +48,7 @@ struct process {
 	struct image *image;
 	uint32_t number;             /* in the segment; 0: it has not claimed its chunk yet */
 	pid_t pid;                   /* ours; 0: unknown */
+	struct executable executable;
 	uint64_t born_ns;            /* start of the process, CLOCK_MONOTONIC; 0: unknown */
 	char name[64];               /* of the program */
 	struct ht_chunk *chunk;      /* the mapped head of its chunk, NULL before and after */
@@ -191,7 +193,7 @@ void how_of_status(int status, char *how, size_t size);
 /** Look at what the process noted before it executed programs. */
 void process_read_notes(struct run *run, struct process *process);
 
-/** Did it execute a program that is not traced? Then its image has ended. */
+/** Has it executed a program that is not traced? Then its image has ended. */
 void process_check_exec(struct run *run, struct process *process);
 
 /* collect_clock.c */

@@ -209,8 +209,26 @@ static bool is_silent(const struct run *run, struct process *process)
 	return ++process->silent_checks >= 3;
 }
 
+/** It runs another file than before, and did not say so: the exec was not made through libc. */
+static void notice_exec(struct process *process)
+{
+	char path[4096];
+	struct executable now;
+	procfs_executable(process->pid, &now);
+	if (!now.inode || !process->executable.inode || process->check_exec ||
+	    (now.inode == process->executable.inode && now.device == process->executable.device) ||
+	    procfs_executable_path(process->pid, path, sizeof(path)))
+		return;
+	free(process->last_exec);
+	process->last_exec = memory_copy_string(path);
+	process->check_exec = true;
+	process->silent_checks = 0;
+}
+
 void process_check_exec(struct run *run, struct process *process)
 {
+	if (!process->ended && process->pid)
+		notice_exec(process);
 	if (!process->check_exec || process->ended || !process->pid || !is_silent(run, process))
 		return;
 	ended_by_untraced_exec(run, process);

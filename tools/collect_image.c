@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -102,6 +103,7 @@ static void take_sample(const struct run *run, struct process *process)
 		process->facts.statm.ns = collect_run_ns(run);
 	if (process->pid && procfs_stat(process->pid, &stat) == 0)
 		process->born_ns = stat.start_ns;
+	procfs_executable(process->pid, &process->executable);
 }
 
 struct process *process_find(struct run *run, pid_t pid)
@@ -122,7 +124,7 @@ static void end_earlier_image(struct run *run, pid_t pid)
 	struct proc_stat stat;
 	if (!process)
 		return;
-	bool same = procfs_stat(pid, &stat) || !process->born_ns || stat.start_ns == process->born_ns;
+	bool same = procfs_stat(pid, &stat) || !process->born_ns || stat.start_ns < process->born_ns + BIRTH_SLACK_NS;
 	process_end(run, process, same ? "exec" : NULL);
 }
 
@@ -266,6 +268,23 @@ static void found_process(struct run *run, struct image *image, uint64_t offset)
 		process->in_namespace = true;
 }
 
+/** The program's name as reports have it: the base name of argv[0]. */
+static void read_name(struct process *process, uint64_t offset)
+{
+	char bytes[sizeof(struct ht_command) + 4096];
+	ssize_t got = pread(process->image->fd, bytes, sizeof(bytes) - 1, (off_t)offset);
+	if (got <= (ssize_t)sizeof(struct ht_command))
+		return;
+	bytes[got] = '\0';
+	const char *name = ((struct ht_command *)bytes)->strings;
+	const char *slash = strrchr(name, '/');
+	if (slash && slash[1])
+		name = slash + 1;
+	name += name[0] == '-' && name[1];
+	if (*name)
+		snprintf(process->name, sizeof(process->name), "%.*s", (int)sizeof(process->name) - 1, name);
+}
+
 static void found_chunk(struct run *run, struct image *image, const struct ht_chunk *chunk, uint64_t offset)
 {
 	if (chunk->kind == HT_CHUNK_PROCESS) {
@@ -273,6 +292,8 @@ static void found_chunk(struct run *run, struct image *image, const struct ht_ch
 		return;
 	}
 	struct process *owner = process_numbered(image, chunk->process);
+	if (owner && chunk->kind == HT_CHUNK_COMMAND)
+		read_name(owner, offset);
 	if (!owner || chunk->kind == HT_CHUNK_MODULES || chunk->kind == HT_CHUNK_COMMAND)
 		return;
 	owner->spans = memory_grow(owner->spans, owner->span_count, &owner->span_room, sizeof(*owner->spans));

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -144,18 +145,37 @@ long procfs_status_number(pid_t pid, const char *key)
 	return field ? strtol(field, NULL, 10) : -1;
 }
 
+void procfs_executable(pid_t pid, struct executable *executable)
+{
+	char path[64];
+	struct stat status;
+	*executable = (struct executable){0};
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	if (stat(path, &status) == 0)
+		*executable = (struct executable){status.st_dev, status.st_ino};
+}
+
+int procfs_executable_path(pid_t pid, char *path, size_t size)
+{
+	static const char deleted[] = " (deleted)";
+	char link[64];
+	snprintf(link, sizeof(link), "/proc/%d/exe", (int)pid);
+	ssize_t length = readlink(link, path, size - 1);
+	if (length <= 0)
+		return -1;
+	path[length] = '\0';
+	size_t tail = sizeof(deleted) - 1;
+	if ((size_t)length > tail && strcmp(path + (size_t)length - tail, deleted) == 0)
+		path[(size_t)length - tail] = '\0';
+	return 0;
+}
+
 int procfs_name(pid_t pid, char *name, size_t size)
 {
-	char path[64], link[4096];
-	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
-	ssize_t length = readlink(path, link, sizeof(link) - 1);
-	if (length > 0) {
-		link[length] = '\0';
-		char *deleted = strstr(link, " (deleted)");
-		if (deleted)
-			*deleted = '\0';
-		char *slash = strrchr(link, '/');
-		snprintf(name, size, "%s", slash ? slash + 1 : link);
+	char path[4096];
+	if (procfs_executable_path(pid, path, sizeof(path)) == 0) {
+		const char *slash = strrchr(path, '/');
+		snprintf(name, size, "%s", slash ? slash + 1 : path);
 		return 0;
 	}
 	if (read_file(pid, "comm", name, size) > 0) {

@@ -38,6 +38,15 @@ pid_t procfs_inner_pid(pid_t pid, unsigned *levels);
 /** Base name of the executable, else what the kernel calls the process. @return 0, or -1 with "?" written */
 int procfs_name(pid_t pid, char *name, size_t size);
 
+/** The file that a process executes; all zero: unknown. */
+struct executable {
+	uint64_t device, inode;
+};
+void procfs_executable(pid_t pid, struct executable *executable);
+
+/** Where that file lies. @return 0, or -1 */
+int procfs_executable_path(pid_t pid, char *path, size_t size);
+
 /** Does its start environment hold this text? @return 1, 0, or -1 if we may not know */
 int procfs_environment_has(pid_t pid, const char *text);
 

@@ -212,7 +212,7 @@ static void say_why_nothing(const struct supervision *supervision, const struct 
 	if (!supervision->done || supervision->images)
 		return;
 	if (target->exit_code)
-		fprintf(stderr, "[heaptrace] nothing was traced: %s\n", target->text);
+		fprintf(stderr, "[heaptrace] nothing was traced: %.*s\n", (int)strcspn(target->text, ";"), target->text);
 	else
 		fprintf(stderr, "[heaptrace] nothing was traced: %s ended before libheaptrace.so came up in it; if it should "
 				"have, see whether its loader can open %s\n", target->path, supervision->run->library);
