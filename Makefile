@@ -69,3 +69,5 @@ $(O)/heaptrace: $(HOST_OBJ)
 include tests/tests.mk
 
 -include $(CHECK_OBJ:.o=.d) $(GUEST_OBJ:.o=.d) $(HOST_OBJ:.o=.d)
+
+include tests/bench/bench.mk
