@@ -27,16 +27,19 @@ struct module {
 	struct ht_phdr *phdrs;    /* PT_LOADs */
 	uint32_t phdr_count;
 	void *symbols;            /* symbols.c's, NULL until asked for */
+	const char *remark;       /* symbols.c's: why there are no names ("file has changed"), or NULL */
 };
 
 /** A name for an address: filled by symbols.c; strings belong to it. Inlined functions are frames of their own. */
 struct frame_name {
 	const char *function;     /* demangled; NULL if in no symbol */
 	const char *file;         /* NULL if unknown */
-	uint64_t offset;          /* from the function's start, valid with `function` */
+	uint64_t offset;          /* from the function's start, valid with `function`; UNKNOWN_OFFSET if not known */
 	unsigned line;            /* 0 if unknown */
 	bool inlined;
 };
+
+#define UNKNOWN_OFFSET UINT64_MAX
 
 /** A distinct address of the process: frames of many backtraces share it. */
 struct frame {

@@ -169,7 +169,7 @@ static void put_named(const struct text *text, const struct frame *frame, const 
 	char *tail = NULL, offset[24] = "", place[16] = "";
 	int length;
 
-	if (!name->inlined)
+	if (!name->inlined && name->offset != UNKNOWN_OFFSET)
 		snprintf(offset, sizeof(offset), " +0x%" PRIx64, name->offset);
 	if (name->file && name->line)
 		snprintf(place, sizeof(place), ":%u", name->line);
@@ -189,6 +189,8 @@ static void put_frame(const struct text *text, unsigned number, const struct fra
 
 		put_address(text, number, frame->address);
 		put_name(text, place, 20);
+		if (frame->module && frame->module->remark)
+			fprintf(text->out, " (%s)", frame->module->remark);
 		fputc('\n', text->out);
 		free(place);
 		return;
@@ -354,6 +356,27 @@ static void put_not_seen(const struct text *text)
 	put_count(text, model->corrupt_records, "records, because they were corrupt");
 }
 
+/** Files that are not what they were during the run: their functions are not named, rather than named wrongly. */
+static void put_remarks(const struct text *text)
+{
+	const struct model *model = text->model;
+
+	for (size_t i = 0; i < model->module_count; i++) {
+		const struct module *module = &model->modules[i];
+
+		if (!module->remark)
+			continue;
+		fputs("[heaptrace] no names for ", text->out);
+		put_name(text, module->path, 0);
+		fprintf(text->out, ": %s", module->remark);
+		if (module->build_id_size)
+			fputs("; build id ", text->out);
+		for (uint32_t j = 0; j < module->build_id_size; j++)
+			fprintf(text->out, "%02x", module->build_id[j]);
+		fputs(" is wanted, --debug-dir=DIR says where else to look\n", text->out);
+	}
+}
+
 /** First lines: the process's life, or why it is looked at while it runs. */
 static void put_head(const struct text *text)
 {
@@ -421,6 +444,7 @@ static int put_report(const struct text *text)
 		put_section(text, section_key(text, i));
 	put_summary(text);
 	put_ignored(text);
+	put_remarks(text);
 	put_not_seen(text);
 	fputs(RULER "\n", text->out);
 	return 0;

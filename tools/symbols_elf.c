@@ -7,11 +7,13 @@
 #include <fcntl.h>
 #include <gelf.h>
 #include <libelf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "memory.h"
 
@@ -31,7 +33,7 @@ struct symbol_table {
 	struct symbol *symbols; /* by start; among equals the better name first */
 	uint64_t *reach;        /* the highest end up to here */
 	size_t count, room;
-	char *names[2];         /* copies of string tables */
+	char *names[4];         /* copies of string tables: two files' .symtab and .dynsym */
 	size_t name_count;
 };
 
@@ -154,24 +156,71 @@ bool elf_file_is(struct elf_file *file, const struct module *module)
 	return size == module->build_id_size && !memcmp(id, module->build_id, size);
 }
 
-bool elf_file_has_lines(struct elf_file *file)
+/** A section with content by its name. */
+static Elf_Scn *find_section(struct elf_file *file, const char *wanted, GElf_Shdr *shdr)
 {
 	Elf_Scn *section = NULL;
 	size_t names;
-	GElf_Shdr shdr;
 
 	if (elf_getshdrstrndx(file->elf, &names))
-		return false;
+		return NULL;
 	while ((section = elf_nextscn(file->elf, section))) {
 		const char *name;
 
-		if (!gelf_getshdr(section, &shdr) || shdr.sh_type == SHT_NOBITS || !shdr.sh_size)
+		if (!gelf_getshdr(section, shdr) || shdr->sh_type == SHT_NOBITS || !shdr->sh_size)
 			continue;
-		name = elf_strptr(file->elf, names, shdr.sh_name);
-		if (name && (!strcmp(name, ".debug_info") || !strcmp(name, ".zdebug_info")))
-			return true;
+		name = elf_strptr(file->elf, names, shdr->sh_name);
+		if (name && !strcmp(name, wanted))
+			return section;
 	}
-	return false;
+	return NULL;
+}
+
+bool elf_file_has_lines(struct elf_file *file)
+{
+	GElf_Shdr shdr;
+
+	return find_section(file, ".debug_info", &shdr) || find_section(file, ".zdebug_info", &shdr);
+}
+
+bool elf_file_is_debug(struct elf_file *file)
+{
+	GElf_Shdr shdr;
+
+	return elf_file_has_lines(file) || find_section(file, ".symtab", &shdr) || find_section(file, ".dynsym", &shdr);
+}
+
+char *elf_file_link(struct elf_file *file, uint32_t *checksum)
+{
+	GElf_Shdr shdr;
+	Elf_Scn *section = find_section(file, ".gnu_debuglink", &shdr);
+	Elf_Data *data = section ? elf_rawdata(section, NULL) : NULL;
+	size_t length, place;
+
+	if (!data || !data->d_buf || data->d_size < 8)
+		return NULL;
+	length = strnlen(data->d_buf, data->d_size);
+	place = (length + 4) / 4 * 4;
+	if (!length || place + 4 > data->d_size)
+		return NULL;
+	memcpy(checksum, (char *)data->d_buf + place, 4);
+	return memory_copy_bytes(data->d_buf, length);
+}
+
+uint32_t elf_file_checksum(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	uint8_t *buffer = memory_zeroed(1, 1 << 16);
+	uLong sum = crc32(0, Z_NULL, 0);
+	size_t size;
+
+	while (file && (size = fread(buffer, 1, 1 << 16, file)) > 0)
+		sum = crc32(sum, buffer, (uInt)size);
+	free(buffer);
+	if (!file)
+		return 0;
+	fclose(file);
+	return (uint32_t)sum;
 }
 
 /** The section that a symbol lies in, if it holds code. */
@@ -215,7 +264,7 @@ static void read_symbols(struct symbol_table *table, struct elf_file *file, Elf_
 	Elf_Data *names = names_section ? elf_getdata(names_section, NULL) : NULL;
 	char *text;
 
-	if (!data || !names || !names->d_buf || !head->sh_entsize || table->name_count == 2)
+	if (!data || !names || !names->d_buf || !head->sh_entsize || table->name_count == 4)
 		return;
 	text = memory_copy_bytes(names->d_buf, names->d_size);
 	table->names[table->name_count++] = text;
@@ -256,9 +305,13 @@ static int symbol_order(const void *a, const void *b)
 	return strcmp(left->name, right->name);
 }
 
-struct symbol_table *symbol_table_read(struct elf_file *file)
+struct symbol_table *symbol_table_new(void)
 {
-	struct symbol_table *table = memory_zeroed(1, sizeof(*table));
+	return memory_zeroed(1, sizeof(struct symbol_table));
+}
+
+void symbol_table_add(struct symbol_table *table, struct elf_file *file)
+{
 	Elf_Scn *section = NULL;
 	GElf_Shdr shdr;
 
@@ -266,15 +319,19 @@ struct symbol_table *symbol_table_read(struct elf_file *file)
 		if (gelf_getshdr(section, &shdr) && (shdr.sh_type == SHT_SYMTAB || shdr.sh_type == SHT_DYNSYM))
 			read_symbols(table, file, section, &shdr);
 	}
+}
+
+void symbol_table_sort(struct symbol_table *table)
+{
 	if (table->count)
 		qsort(table->symbols, table->count, sizeof(*table->symbols), symbol_order);
+	free(table->reach);
 	table->reach = memory_zeroed(table->count, sizeof(*table->reach));
 	for (size_t i = 0; i < table->count; i++) {
 		uint64_t before = i ? table->reach[i - 1] : 0;
 
 		table->reach[i] = table->symbols[i].end > before ? table->symbols[i].end : before;
 	}
-	return table;
 }
 
 bool symbol_table_is_empty(const struct symbol_table *table)

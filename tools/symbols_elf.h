@@ -34,8 +34,23 @@ bool elf_file_is(struct elf_file *file, const struct module *module);
 /** Whether it has line numbers: a .debug_info that is not empty. */
 bool elf_file_has_lines(struct elf_file *file);
 
-/** Read .symtab and .dynsym. @return never NULL; to be freed */
-struct symbol_table *symbol_table_read(struct elf_file *file);
+/** Whether it has symbols or lines at all: what a debug file is for. */
+bool elf_file_is_debug(struct elf_file *file);
+
+/** The debug file's name in .gnu_debuglink, to be freed, and its checksum; NULL if there is none. */
+char *elf_file_link(struct elf_file *file, uint32_t *checksum);
+
+/** The checksum that debug links use, of a whole file; 0 if it can not be read. */
+uint32_t elf_file_checksum(const char *path);
+
+/** An empty table; to be freed. */
+struct symbol_table *symbol_table_new(void);
+
+/** Add the symbols of .symtab and .dynsym. To be followed by symbol_table_sort(). */
+void symbol_table_add(struct symbol_table *table, struct elf_file *file);
+
+/** Make the table ready for symbol_table_find(). */
+void symbol_table_sort(struct symbol_table *table);
 
 bool symbol_table_is_empty(const struct symbol_table *table);
 
