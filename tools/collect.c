@@ -26,6 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "inherited.h"
 #include "memory.h"
 #include "procfs.h"
 
@@ -91,10 +92,7 @@ static void detach(struct run *run)
 	if (!run->attached)
 		return;
 	run->attached = false;
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	dup2(null, STDOUT_FILENO);
-	dup2(null, STDERR_FILENO);
-	close(null);
+	inherited_silence(STDOUT_FILENO, STDERR_FILENO);
 	if (run->outfile.stream >= 0)
 		close(run->outfile.stream);
 	run->outfile.stream = -1;
@@ -121,7 +119,7 @@ static int visit_unknown_user(pid_t pid, void *data)
 {
 	struct survivors *survivors = data;
 	char name[64];
-	if (procfs_maps_memfd(pid, survivors->inode) != 1)
+	if (pid == getpid() || procfs_maps_memfd(pid, survivors->inode) != 1)
 		return 0;
 	procfs_name(pid, name, sizeof(name));
 	add_survivor(survivors, pid, name);
@@ -142,8 +140,10 @@ static void find_survivors(struct survivors *survivors)
 static void say_what_still_runs(struct run *run)
 {
 	struct survivors survivors = {.run = run};
+	if (run->options->quiet || run->takes_all_down)
+		return;
 	find_survivors(&survivors);
-	if (!survivors.count || run->options->quiet)
+	if (!survivors.count)
 		return;
 	const struct output *output = run->outfile.pattern ? &run->outfile : run->save.pattern ? &run->save : &run->survivors;
 	const char *kind = run->outfile.pattern ? "reports" : "snapshots";
@@ -162,7 +162,7 @@ static void end_all(struct run *run)
 {
 	for (struct image *image = run->images; image; image = image->next) {
 		for (struct process *process = image->processes; process; process = process->next)
-			process_end(run, process, "running");
+			process_end(run, process, "running"); /* does nothing the second time */
 	}
 }
 
@@ -216,10 +216,8 @@ static void finish(struct run *run)
 {
 	if (!grace_is_over(run))
 		return;
-	if (run->finish_value) {
-		run->finish_value = 0;
+	if (run->takes_all_down)
 		end_all(run);
-	}
 	if (!jobs_are_done(run) || run->jobs)
 		return;
 	if (run->document) {
@@ -227,7 +225,7 @@ static void finish(struct run *run)
 		return;
 	}
 	say_what_still_runs(run);
-	bool over = may_remove_directory(run);
+	bool over = run->takes_all_down || may_remove_directory(run);
 	detach(run);
 	if (over)
 		end_of_run(run);
@@ -294,7 +292,7 @@ static void launcher_ready(struct run *run, struct watch *watch)
 		break;
 	case MESSAGE_FINISH:
 		run->finishing = true;
-		run->finish_value = message.value;
+		run->takes_all_down = message.value != 0;
 		break;
 	case MESSAGE_ABANDON:
 		end_of_run(run);
@@ -333,58 +331,17 @@ static void loop(struct run *run)
 	}
 }
 
-/** Whatever limits the program lives under: the collector takes as much as it may. */
-static void raise_limits(void)
-{
-	static const int resources[] = {RLIMIT_NOFILE, RLIMIT_FSIZE, RLIMIT_AS, RLIMIT_DATA, RLIMIT_CPU};
-	struct rlimit limit;
-	for (size_t i = 0; i < sizeof(resources) / sizeof(*resources); i++) {
-		if (getrlimit((__rlimit_resource_t)resources[i], &limit) == 0) {
-			struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
-			limit.rlim_cur = limit.rlim_max;
-			if (resources[i] == RLIMIT_NOFILE || setrlimit((__rlimit_resource_t)resources[i], &unlimited))
-				setrlimit((__rlimit_resource_t)resources[i], &limit);
-		}
-	}
-	limit.rlim_cur = limit.rlim_max = 0;
-	setrlimit(RLIMIT_CORE, &limit);
-}
-
-/** Close all that is not ours: somebody may wait for the end of a pipe. */
-static void close_others(const struct run *run, int launcher)
-{
-	for (int fd = 3, last = 3; ; fd = last + 1) {
-		last = -1;
-		int ours[] = {launcher, run->rundir.listener, run->outfile.stream};
-		int next = -1;
-		for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++) {
-			if (ours[i] >= fd && (next < 0 || ours[i] < next))
-				next = ours[i];
-		}
-		if (next < 0) {
-			close_range((unsigned)fd, ~0u, 0);
-			return;
-		}
-		if (next > fd)
-			close_range((unsigned)fd, (unsigned)next - 1, 0);
-		last = next;
-	}
-}
-
 __attribute__((noreturn))
 static void collect_main(struct run *run, int launcher)
 {
-	sigset_t all, child;
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	dup2(null, STDIN_FILENO);
-	dup2(null, STDOUT_FILENO);
-	close_others(run, launcher);
+	int keep[] = {launcher, run->rundir.listener, run->outfile.stream};
+	struct rlimit no_core = {0, 0};
+	sigset_t child;
+	inherited_silence(STDIN_FILENO, STDOUT_FILENO);
+	inherited_close(keep, sizeof(keep) / sizeof(*keep));
 	if (chdir("/"))
 		_exit(EXIT_FAILURE);
-	raise_limits();
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, NULL);
-	signal(SIGCHLD, SIG_DFL);
+	setrlimit(RLIMIT_CORE, &no_core);
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	run->attached = true;

@@ -8,6 +8,7 @@
  *	collect.c         life of the collector, its loop, the launcher's messages, the end of the run
  *	collect_client.c  the run's socket: guests that say hello, `heaptrace dump`
  *	collect_image.c   segments and the processes in them
+ *	collect_extract.c one process's part of a segment
  *	collect_end.c     how a process ended, what it started untraced
  *	collect_clock.c   ticks, samples, requests
  *	collect_jobs.c    the queue of reports
@@ -69,6 +70,17 @@ struct process {
 	unsigned silent_checks;      /* times that it looked as if it had, and was not traced */
 };
 
+/** A chunk that descendants of its process need too. */
+struct common {
+	uint32_t process;
+	struct span span;
+};
+
+/** Who forked whom; stays when the processes are forgotten. */
+struct family {
+	uint32_t number, parent;
+};
+
 /** A segment: one program image and the children that it forked. */
 struct image {
 	struct image *next;
@@ -79,6 +91,10 @@ struct image {
 	uint64_t scanned;            /* offset of the next chunk to be looked at */
 	uint64_t stuck_ns;           /* since when that chunk has had no head; 0: it has not been missing */
 	struct process *processes;   /* in the order of their chunks */
+	struct common *common;
+	size_t common_count, common_room;
+	struct family *families;
+	size_t family_count, family_room;
 };
 
 enum job_kind { JOB_DUMP, JOB_FINAL, JOB_DOCUMENT };
@@ -121,7 +137,7 @@ struct run {
 	int64_t last_status;
 	bool attached;               /* the launcher has not returned: its stderr and stdout may be used */
 	bool finishing;              /* the launcher waits for MESSAGE_DONE */
-	int64_t finish_value;        /* nonzero: it takes all processes down with it */
+	bool takes_all_down;         /* with it, what still runs will be killed */
 	bool launcher_stopped;
 	uint64_t grace_ns;           /* what ends until then is still waited for; 0: not set */
 	struct image *images;
@@ -177,6 +193,11 @@ bool image_drop_if_unused(struct run *run, struct image *image);
 void process_forget(struct process *process);
 
 struct process *process_find(struct run *run, pid_t pid); /* a living one, or NULL */
+
+/* collect_extract.c */
+
+/** A segment with only what the process's report needs. @return a descriptor, or -1: take the whole */
+int process_extract(const struct process *process);
 
 /* collect_end.c */
 

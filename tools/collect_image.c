@@ -250,6 +250,18 @@ static void adopt_child(struct run *run, struct image *image, struct process *pr
 		collect_watch(run, &process->watch, pidfd, process_pidfd_ready);
 }
 
+static void add_common(struct image *image, uint32_t process, const struct ht_chunk *chunk, uint64_t offset)
+{
+	image->common = memory_grow(image->common, image->common_count, &image->common_room, sizeof(*image->common));
+	image->common[image->common_count++] = (struct common){process, {offset, chunk->size, chunk->kind}};
+}
+
+static void add_family(struct image *image, uint32_t number, uint32_t parent)
+{
+	image->families = memory_grow(image->families, image->family_count, &image->family_room, sizeof(*image->families));
+	image->families[image->family_count++] = (struct family){number, parent};
+}
+
 static void found_process(struct run *run, struct image *image, uint64_t offset)
 {
 	struct ht_process record;
@@ -260,6 +272,7 @@ static void found_process(struct run *run, struct image *image, uint64_t offset)
 	if (!first)
 		process = process_add(image, 0);
 	process->number = (uint32_t)(offset / HT_GRANULE);
+	add_family(image, process->number, record.parent);
 	process->chunk = map_page(image->fd, offset);
 	process->record = process->chunk ? (struct ht_process *)(process->chunk + 1) : NULL;
 	if (!first)
@@ -288,9 +301,12 @@ static void read_name(struct process *process, uint64_t offset)
 static void found_chunk(struct run *run, struct image *image, const struct ht_chunk *chunk, uint64_t offset)
 {
 	if (chunk->kind == HT_CHUNK_PROCESS) {
+		add_common(image, (uint32_t)(offset / HT_GRANULE), chunk, offset);
 		found_process(run, image, offset);
 		return;
 	}
+	if (chunk->kind == HT_CHUNK_MODULES || chunk->kind == HT_CHUNK_COMMAND)
+		add_common(image, chunk->process, chunk, offset);
 	struct process *owner = process_numbered(image, chunk->process);
 	if (owner && chunk->kind == HT_CHUNK_COMMAND)
 		read_name(owner, offset);
@@ -325,7 +341,7 @@ void image_scan(struct run *run, struct image *image, bool finally)
 		if (fstat(image->fd, &status) || image->scanned + HT_GRANULE > (uint64_t)status.st_size ||
 		    pread(image->fd, &chunk, sizeof(chunk), (off_t)image->scanned) != sizeof(chunk))
 			return;
-		bool valid = chunk.magic == HT_CHUNK_MAGIC && chunk.size >= sizeof(chunk) &&
+		bool valid = chunk.magic == HT_CHUNK_MAGIC && chunk.number == image->scanned / HT_GRANULE && chunk.size >= sizeof(chunk) &&
 			     chunk.size <= (uint64_t)status.st_size - image->scanned;
 		if (!valid) {
 			if (!pass_headless(image, finally))
@@ -418,6 +434,8 @@ bool image_drop_if_unused(struct run *run, struct image *image)
 	*at = image->next;
 	close(image->fd);
 	collect_tell_launcher(run, MESSAGE_DROP, 0, image->number, -1);
+	free(image->common);
+	free(image->families);
 	free(image);
 	return true;
 }

@@ -222,7 +222,12 @@ static void start_job(struct run *run, struct job *job)
 		return;
 	if (run->renderer == 0)
 		restore_signals();
+	int extract = job->process ? process_extract(job->process) : -1;
+	if (extract >= 0)
+		render.segment = extract;
 	int result = job->process ? render_process(&render) : make_document(run);
+	if (extract >= 0)
+		close(extract);
 	if (run->renderer == 0) {
 		fflush(NULL);
 		_exit(result ? 1 : 0);

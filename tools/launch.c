@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,16 +18,11 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "inherited.h"
 #include "memory.h"
 #include "supervise.h"
 
 extern char **environ;
-
-/** What the launcher has to give back to the program as it was. */
-struct inherited {
-	sigset_t mask;
-	struct sigaction child;
-};
 
 static int complain(const char *text)
 {
@@ -142,8 +136,7 @@ static void become(const struct run *run, const struct target *target, char **ar
 	char **environment = make_environment(run->rundir.library);
 	if (run->document)
 		dup2(STDERR_FILENO, STDOUT_FILENO);
-	sigaction(SIGCHLD, &inherited->child, NULL);
-	sigprocmask(SIG_SETMASK, &inherited->mask, NULL);
+	inherited_give_back(inherited);
 	execve(target->path, argv, environment);
 	if (errno == ENOEXEC) {
 		size_t count = 0;
@@ -193,25 +186,15 @@ static int not_started(struct run *run, int collector, const struct target *targ
 	return error == ENOENT ? EXIT_NOT_FOUND : error == EAGAIN || error == ENOMEM ? EXIT_HEAPTRACE : EXIT_NOT_EXECUTABLE;
 }
 
-/** All signals wait until the program is there to get them. */
-static void take_signals(struct inherited *inherited)
-{
-	struct sigaction standard = {.sa_handler = SIG_DFL};
-	sigset_t all;
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &inherited->mask);
-	sigaction(SIGCHLD, &standard, &inherited->child);
-}
-
 static int run_program(struct options *options, char **argv)
 {
 	static struct run run;
 	static struct target target;
 	struct inherited inherited;
+	inherited_take(&inherited);
 	int exit_code = prepare(&run, options, &target, argv[0]);
 	if (exit_code)
 		return exit_code;
-	take_signals(&inherited);
 	int collector = collect_start(&run);
 	if (collector < 0) {
 		rundir_remove(&run.rundir);

@@ -10,10 +10,14 @@
  *	├── launch.c         `heaptrace PROGRAM`: check, prepare, start, wait
  *	│   ├── target.c     can PROGRAM be traced? if not: what, why, do this
  *	│   ├── rundir.c     the per-run directory through which guests find us
+ *	│   ├── inherited.c  what the program gets back as it was
  *	│   ├── supervise.c  wait for the program, pass signals on, end as it ended
+ *	│   ├── rescue.c     reports without a collector
  *	│   └── collect.c    the collector: hellos, clock, requests, ends
  *	│       ├── collect_image.c    segments and the processes in them
+ *	│       ├── collect_extract.c  one process's part of a segment
  *	│       ├── collect_end.c      how a process ended, and what it started untraced
+ *	│       ├── collect_clock.c    ticks, samples, requests
  *	│       ├── collect_jobs.c     the queue of reports
  *	│       ├── collect_client.c   the socket: guests and `heaptrace dump`
  *	│       ├── procfs.c           what /proc says about a process

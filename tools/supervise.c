@@ -11,7 +11,6 @@
 #include "supervise.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "inherited.h"
 #include "memory.h"
 #include "procfs.h"
 
@@ -159,18 +159,12 @@ static void collector_ready(struct supervision *supervision)
 	}
 }
 
-/** Nothing of ours keeps a pipe open that the program closes: standard streams but stderr go, and all that was inherited. */
+/** Nothing of ours keeps a pipe open that the program closes: of the standard streams only stderr stays. */
 static void let_go(const struct supervision *supervision)
 {
-	int keep = supervision->run->outfile.stream;
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	dup2(null, STDIN_FILENO);
-	dup2(null, STDOUT_FILENO);
-	for (int fd = 3; fd < 256; fd++) {
-		if (fd != keep && fd != supervision->collector && fd != supervision->signals)
-			close(fd);
-	}
-	close_range(256, ~0u, 0);
+	int keep[] = {supervision->collector, supervision->signals, supervision->run->outfile.stream};
+	inherited_silence(STDIN_FILENO, STDOUT_FILENO);
+	inherited_close(keep, sizeof(keep) / sizeof(*keep));
 }
 
 static void wait_for_all(struct supervision *supervision)
@@ -224,8 +218,8 @@ int supervise(struct run *run, int collector, pid_t program, const struct target
 	struct supervision supervision = {.run = run, .collector = collector, .program = program};
 	sigfillset(&all);
 	supervision.signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
-	let_go(&supervision);
 	tell_collector(&supervision, MESSAGE_PROGRAM, program, 0);
+	let_go(&supervision);
 	reap(&supervision);
 	wait_for_all(&supervision);
 	if (supervision.collector < 0 && !supervision.done) {
