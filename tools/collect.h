@@ -142,6 +142,7 @@ struct run {
 	uint64_t grace_ns;           /* what ends until then is still waited for; 0: not set */
 	struct image *images;
 	unsigned image_count;        /* ever */
+	pid_t greeting;              /* says hello at this moment; 0: nobody */
 	struct client *clients;
 	struct job *jobs;            /* the first one first */
 	struct job *running;         /* being made by `renderer` */

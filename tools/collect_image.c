@@ -156,7 +156,9 @@ static struct image *image_new(struct run *run)
 
 struct image *image_create(struct run *run, pid_t pid, int pidfd)
 {
+	run->greeting = pid;
 	image_scan_all(run);
+	run->greeting = 0;
 	end_earlier_image(run, pid);
 	struct image *image = image_new(run);
 	if (!image) {
@@ -181,25 +183,37 @@ struct image *image_create(struct run *run, pid_t pid, int pidfd)
 struct search {
 	struct image *image;
 	pid_t inner;
-	uint64_t born_before_ns;
+	uint64_t born_after_ns, born_before_ns;
 	pid_t found;
+	pid_t maybe; /* the right age, but without the segment: in the middle of exec? */
 };
 
-static bool was_born_before(pid_t pid, uint64_t ns)
+static bool has_the_age(pid_t pid, const struct search *search)
 {
 	struct proc_stat stat;
-	return procfs_stat(pid, &stat) == 0 && stat.start_ns <= ns;
+	return procfs_stat(pid, &stat) == 0 && stat.start_ns <= search->born_before_ns &&
+	       stat.start_ns >= search->born_after_ns;
 }
 
 static int visit_namespaces(pid_t pid, void *data)
 {
 	struct search *search = data;
 	unsigned levels;
-	if (procfs_inner_pid(pid, &levels) != search->inner || levels < 2 || !was_born_before(pid, search->born_before_ns) ||
-	    procfs_maps_memfd(pid, search->image->inode) != 1)
+	if (procfs_inner_pid(pid, &levels) != search->inner || levels < 2 || !has_the_age(pid, search))
 		return 0;
-	search->found = pid;
-	return 1;
+	if (procfs_maps_memfd(pid, search->image->inode) == 1)
+		search->found = pid;
+	else
+		search->maybe = pid;
+	return search->found != 0;
+}
+
+/** Is it the process that says hello at this moment? Then it has left the segment, by exec. */
+static bool is_greeting(const struct run *run, const struct search *search)
+{
+	unsigned levels;
+	return run->greeting && procfs_inner_pid(run->greeting, &levels) == search->inner && levels > 1 &&
+	       has_the_age(run->greeting, search) && !process_find((struct run *)run, run->greeting);
 }
 
 /** Our pid of a fork child; 0 if it is gone already. */
@@ -208,13 +222,16 @@ static pid_t find_child(const struct run *run, struct process *process, const st
 	struct search search = {
 		.image = process->image,
 		.inner = (pid_t)record->pid,
+		.born_after_ns = run->start_ns - BIRTH_SLACK_NS,
 		.born_before_ns = run->start_ns + record->start_ns + BIRTH_SLACK_NS,
 	};
+	if (process->in_namespace && is_greeting(run, &search))
+		return run->greeting;
 	if (process->in_namespace) {
 		procfs_each(visit_namespaces, &search);
-		return search.found;
+		return search.found ? search.found : search.maybe;
 	}
-	return was_born_before(search.inner, search.born_before_ns) ? search.inner : 0;
+	return has_the_age(search.inner, &search) ? search.inner : 0;
 }
 
 static struct process *process_numbered(struct image *image, uint32_t number)
