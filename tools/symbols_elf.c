@@ -278,31 +278,32 @@ static void read_symbols(struct symbol_table *table, struct elf_file *file, Elf_
 	}
 }
 
-static size_t leading_underscores(const char *name)
+static int compare_sizes(size_t left, size_t right)
 {
-	return strspn(name, "_");
+	return left < right ? -1 : left > right;
 }
 
-/** By start; then the name that people know: global, weak, local; fewer underscores; shorter. */
+/** Which of two names for one address people know: not local, fewer underscores in front, not weak, shorter. */
+static int name_order(const struct symbol *left, const struct symbol *right)
+{
+	int order = (left->binding == STB_LOCAL) - (right->binding == STB_LOCAL);
+
+	if (!order)
+		order = compare_sizes(strspn(left->name, "_"), strspn(right->name, "_"));
+	if (!order)
+		order = (left->binding == STB_WEAK) - (right->binding == STB_WEAK);
+	if (!order)
+		order = compare_sizes(strlen(left->name), strlen(right->name));
+	return order ? order : strcmp(left->name, right->name);
+}
+
 static int symbol_order(const void *a, const void *b)
 {
-	static const uint8_t ranks[16] = { [STB_LOCAL] = 3, [STB_GLOBAL] = 1, [STB_WEAK] = 2 };
 	const struct symbol *left = a, *right = b;
-	size_t l, r;
 
 	if (left->start != right->start)
 		return left->start < right->start ? -1 : 1;
-	if (ranks[left->binding & 15] != ranks[right->binding & 15])
-		return ranks[left->binding & 15] < ranks[right->binding & 15] ? -1 : 1;
-	l = leading_underscores(left->name);
-	r = leading_underscores(right->name);
-	if (l != r)
-		return l < r ? -1 : 1;
-	l = strlen(left->name);
-	r = strlen(right->name);
-	if (l != r)
-		return l < r ? -1 : 1;
-	return strcmp(left->name, right->name);
+	return name_order(left, right);
 }
 
 struct symbol_table *symbol_table_new(void)
