@@ -52,6 +52,7 @@ struct guest {
 	uint32_t depth;
 	uintptr_t stack_end;           /* the main thread's outermost frame */
 	size_t stack_limit;            /* bytes that the main thread's stack may have */
+	uintptr_t self_start, self_end; /* this library's own addresses */
 	uintptr_t main_tp;             /* thread pointer of the thread that started us */
 	const char *const *arguments;  /* argv, from the initial stack */
 	const char *const *environment;
@@ -86,8 +87,11 @@ void guest_start(void);
 /** Zeroed private memory from the kernel, never given back; NULL when there is none (or in a cage). @param size bytes */
 void *memory_map(size_t size);
 
-/** The same for small things, from a shared block; 16-byte aligned. */
-void *memory_small(size_t size);
+/** Give the pages of a table that is no longer in use back; they read as zeroes from then on. Nothing in a cage. */
+void memory_drop(void *address, size_t size);
+
+/** Map ahead what memory_map() gives out once the process is in a seccomp cage. */
+void memory_prepare_cage(void);
 
 
 #endif

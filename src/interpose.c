@@ -59,11 +59,11 @@ static COLD bool take_pending(struct thread *thread, uintptr_t pc, uintptr_t sp,
 {
 	struct pending *pending = &thread->pending;
 
-	if (sp >= pending->sp || pc - pending->code >= pending->code_size)
+	if (sp >= pending->sp || (pc - pending->code >= pending->code_size && !interpose_is_own(pc)))
 		return false;
 	*caller = (struct caller){pending->pc, pending->caller_sp, pending->rbp};
 	*entry = pending->entry;
-	*counted = size == (pending->size ? pending->size : 1) ? pending->size : size;
+	*counted = size == pending->inner_size ? pending->size : size;
 	pending->used = true;
 	return true;
 }

@@ -17,6 +17,12 @@ void interpose_allocated(struct thread *thread, const struct caller *caller, enu
 /** Take a block out of the tables and count it. @return whether it was there */
 bool interpose_freed(struct thread *thread, const void *block);
 
+/** Whether a return address lies in this library: a real function that ends in a jump was called by one of our hooks. */
+INLINE bool interpose_is_own(uintptr_t pc)
+{
+	return pc - guest.self_start < guest.self_end - guest.self_start;
+}
+
 /** The calling thread's state, entered; NULL when not traced. Starts the guest at the very first call. */
 INLINE struct thread *interpose_enter(void)
 {

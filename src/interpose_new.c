@@ -9,6 +9,7 @@
  */
 
 #include "interpose.h"
+#include "live.h"
 #include "real.h"
 
 static COLD void *find_operator(void **place)
@@ -35,13 +36,14 @@ static COLD void *without_library(size_t size, size_t alignment, bool throws)
 }
 
 /* Make `now` the pending operator. An operator inside another one (new[] calls new) is the outer one's. */
-static bool push(struct thread *thread, const struct caller *caller, unsigned which, size_t size, struct pending *before)
+static bool push(struct thread *thread, const struct caller *caller, unsigned which, size_t size, size_t alignment,
+		 struct pending *before)
 {
 	struct pending *pending = &thread->pending;
 	uintptr_t sp = (uintptr_t)__builtin_frame_address(0);
 
 	*before = *pending;
-	if (pending->sp > sp && caller->pc - pending->code < pending->code_size) {
+	if (pending->sp > sp && (caller->pc - pending->code < pending->code_size || interpose_is_own(caller->pc))) {
 		pending->code = (uintptr_t)real.news[which];
 		pending->code_size = real.new_sizes[which];
 		return true;
@@ -49,6 +51,8 @@ static bool push(struct thread *thread, const struct caller *caller, unsigned wh
 	*pending = (struct pending){
 		.sp = sp + 16, .code = (uintptr_t)real.news[which], .code_size = real.new_sizes[which], .pc = caller->pc,
 		.caller_sp = caller->sp, .rbp = caller->rbp, .size = size, .entry = HT_ENTRY_NEW + which,
+		/* What libstdc++ asks malloc or aligned_alloc for in its place. */
+		.inner_size = which < 4 ? size + !size : (size + !size + alignment - 1) & ~(alignment - 1),
 	};
 	return false;
 }
@@ -63,7 +67,8 @@ static void pop(struct thread *thread, const struct caller *caller, const struct
 		thread->pending.used = now.used;
 		return;
 	}
-	if (now.used || !block)
+	/* A program's own operator may have been called in between: then its malloc has been counted as such. */
+	if (now.used || !block || live_has(block))
 		return;
 	struct thread *entered = thread_enter(thread, (uintptr_t)__builtin_frame_address(0));
 
@@ -84,7 +89,7 @@ static void pop(struct thread *thread, const struct caller *caller, const struct
 		return new_without_library(&caller, which, size, alignment, throws);               \
 	if (unlikely(!thread || thread->shared))                                                   \
 		return ((type)real.news[which])(__VA_ARGS__);                                      \
-	bool inner = push(thread, &caller, which, size, &before);                                  \
+	bool inner = push(thread, &caller, which, size, alignment, &before);                                  \
 												   \
 	block = ((type)real.news[which])(__VA_ARGS__);                                             \
 	pop(thread, &caller, &before, inner, block);                                               \

@@ -19,8 +19,9 @@
 #define GRAIN_BITS 5 /* 32 bytes */
 #define LEAF_SLOTS (1u << (LEAF_BITS - GRAIN_BITS))
 
-/* 4-byte slot: trace 24, slack + 1 8. 8-byte slot: trace 24, place 2, size 38. */
-#define MAX_SLACK 254u
+/* 4-byte slot: trace 24, place 1, slack + 1 7. 8-byte slot: trace 24, place 2, size 38. */
+#define MAX_SLACK 126u
+#define PLACE_BIT(address) ((uint32_t)(address) << 3 & 0x80)
 #define WIDE_SIZE_BITS 38
 
 static void **root[1u << (ADDRESS_BITS - LEAF_BITS - MIDDLE_BITS)]; /* [atomic] each */
@@ -49,7 +50,7 @@ static void *make(void **place, size_t size)
 	if (!fresh)
 		return NULL;
 	if (!__atomic_compare_exchange_n(place, &now, fresh, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-		raw_munmap(fresh, size);
+		memory_drop(fresh, size);
 		return now;
 	}
 	return fresh;
@@ -123,7 +124,7 @@ static struct odd_table *odd_grow(struct odd_table *old)
 	fresh->older = old;
 	if (__atomic_compare_exchange_n(&odd, &now, fresh, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return fresh;
-	raw_munmap(fresh, size);
+	memory_drop(fresh, size);
 	return now;
 }
 
@@ -196,7 +197,7 @@ static bool narrow_put(uintptr_t address, uint32_t trace, uint64_t size)
 		return odd_put(address, trace, size);
 	if (unlikely(!leaf) && !(leaf = make_leaf(address)))
 		return odd_put(address, trace, size);
-	store_relaxed(&leaf[address >> GRAIN_BITS & (LEAF_SLOTS - 1)], trace << 8 | (uint32_t)(slack + 1));
+	store_relaxed(&leaf[address >> GRAIN_BITS & (LEAF_SLOTS - 1)], trace << 8 | PLACE_BIT(address) | (uint32_t)(slack + 1));
 	return true;
 }
 
@@ -208,10 +209,10 @@ INLINE struct live_block narrow_take(uintptr_t address)
 		return odd_take(address);
 	slot = &leaf[address >> GRAIN_BITS & (LEAF_SLOTS - 1)];
 	value = load_relaxed(slot);
-	if (unlikely(!value || (address & 15)))
+	if (unlikely(!value || (address & 15) || (value & 0x80) != PLACE_BIT(address)))
 		return odd_take(address);
 	store_relaxed(slot, 0);
-	return (struct live_block){value >> 8, glibc_usable(address) - ((value & 0xff) - 1)};
+	return (struct live_block){value >> 8, glibc_usable(address) - ((value & 0x7f) - 1)};
 }
 
 static bool wide_put(uintptr_t address, uint32_t trace, uint64_t size)
@@ -247,6 +248,13 @@ static struct live_block wide_take(uintptr_t address)
 bool live_put(const void *block, uint32_t trace, uint64_t size)
 {
 	return likely(guest.glibc) ? narrow_put((uintptr_t)block, trace, size) : wide_put((uintptr_t)block, trace, size);
+}
+
+bool live_has(const void *block)
+{
+	struct live_block known = live_take(block);
+
+	return known.trace && live_put(block, known.trace, known.size);
 }
 
 struct live_block live_take(const void *block)

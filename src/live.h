@@ -22,6 +22,9 @@ struct live_block {
 /** Enter a block. False: the table could not grow, the block is not in it. */
 bool live_put(const void *block, uint32_t trace, uint64_t size);
 
+/** Whether a block is in the table. */
+bool live_has(const void *block);
+
 /** Take a block's entry out; trace is 0 if there is none. Call before the block is given back. */
 struct live_block live_take(const void *block);
 

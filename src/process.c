@@ -20,7 +20,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-#define CACHE_GRACE_BYTES (4u << 20)
+#define CAGE_GROWTH (16u << 20) /* of the segment, for a process that can not map any more */
 #define BYTE_QUANTUM 12 /* a thread publishes at each 4 KiB */
 #define BLOCK_QUANTUM 6
 
@@ -120,16 +120,20 @@ static void note_hidden_malloc(void)
 		guest.process->flags |= HT_PROCESS_MALLOC_HIDDEN;
 }
 
-static const char *own_path(void)
+static const char *find_self(void)
 {
 	struct object object;
 
-	return object_find((uintptr_t)own_path, &object) && object.path ? object.path : "";
+	if (!object_find((uintptr_t)find_self, &object))
+		return "";
+	guest.self_start = object.start;
+	guest.self_end = object.end;
+	return object.path ? object.path : "";
 }
 
 static bool start_tracing(void)
 {
-	guest.header = rendezvous(own_path());
+	guest.header = rendezvous(find_self());
 	if (!guest.header)
 		return false;
 	guest.depth = guest.header->depth ? guest.header->depth : HEAPTRACE_DEPTH;
@@ -183,6 +187,10 @@ COLD bool process_forked(void)
 
 	if (page->secret) /* a signal handler was faster */
 		return true;
+	if (guest.caged) {
+		__atomic_store_n(&guest.status, GUEST_OFF, __ATOMIC_RELEASE);
+		return false;
+	}
 	__atomic_store_n(&guest.status, GUEST_STARTING, __ATOMIC_RELEASE);
 	traces_forked(parent);
 	modules_forked();
@@ -235,7 +243,8 @@ void process_enter_cage(void)
 {
 	if (load_acquire(&guest.status) != GUEST_ACTIVE || !thread_get())
 		return;
-	chunks_reserve(CACHE_GRACE_BYTES);
+	chunks_reserve(CAGE_GROWTH);
+	memory_prepare_cage();
 	store_relaxed(&guest.caged, true);
 }
 

@@ -10,9 +10,6 @@
 
 #include "table.h"
 
-#include <linux/mman.h>
-#include <sys/mman.h>
-
 #define PAGE 4096u
 
 struct table *table_new(uint64_t slots)
@@ -30,7 +27,7 @@ void table_clear(struct table *table)
 {
 	uint64_t mask = table->mask, shift = table->shift;
 
-	raw_madvise(table, sizeof(*table) + (mask + 1) * sizeof(struct table_slot), MADV_DONTNEED);
+	memory_drop(table, sizeof(*table) + (mask + 1) * sizeof(struct table_slot));
 	table->mask = mask;
 	table->shift = shift;
 }
@@ -66,7 +63,7 @@ static void grow(struct table **place, struct table *old, table_keep *keep)
 		fresh->count++;
 	}
 	store_release(place, fresh);
-	raw_madvise((char *)old + PAGE, (old->mask + 1) * sizeof(struct table_slot) + sizeof(*old) - PAGE, MADV_DONTNEED);
+	memory_drop((char *)old + PAGE, (old->mask + 1) * sizeof(struct table_slot) + sizeof(*old) - PAGE);
 }
 
 /* {0, 0} becomes {key, value}. */

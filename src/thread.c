@@ -151,7 +151,7 @@ COLD struct thread *thread_nested(struct thread *thread, uintptr_t sp)
 
 void thread_forked(void)
 {
-	raw_madvise(table, TABLE_SIZE * sizeof(*table), MADV_DONTNEED);
+	memory_drop(table, TABLE_SIZE * sizeof(*table));
 	for (unsigned i = 0; i < sizeof(shared.cells) / sizeof(*shared.cells); i++)
 		shared.cells[i] = NULL;
 	shared.chunk = NULL;

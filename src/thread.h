@@ -22,7 +22,7 @@ struct pending {
 	uintptr_t sp;                  /* of our hook; 0: none */
 	uintptr_t code, code_size;     /* the real operator: a malloc that returns into it is its own */
 	uintptr_t pc, caller_sp, rbp;  /* the caller of the operator */
-	size_t size;
+	size_t size, inner_size;
 	enum ht_entry entry;
 	bool used;
 };

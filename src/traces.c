@@ -18,9 +18,6 @@
 #include "clock.h"
 #include "table.h"
 
-#include <linux/mman.h>
-#include <sys/mman.h>
-
 #define TRACES_CHUNK 1024u
 #define NODES_CHUNK 4096u
 
@@ -57,7 +54,7 @@ void traces_forked(const struct ht_process *parent)
 	uint64_t mask = node_table->mask;
 
 	table_clear(trace_table);
-	raw_madvise(node_table, sizeof(struct node_table) + (mask + 1) * sizeof(uint32_t), MADV_DONTNEED);
+	memory_drop(node_table, sizeof(struct node_table) + (mask + 1) * sizeof(uint32_t));
 	node_table->mask = mask;
 	nodes_growing = 0;
 	for (uint32_t i = parent->first_trace / TRACES_CHUNK; i <= parent->next_trace / TRACES_CHUNK; i++)
@@ -155,7 +152,7 @@ static void grow_nodes(struct node_table *old)
 			fresh->count++;
 		}
 		store_release(&node_table, fresh);
-		raw_madvise((char *)old + 4096, (old->mask + 1) * sizeof(uint32_t) - 4096, MADV_DONTNEED);
+		memory_drop((char *)old + 4096, (old->mask + 1) * sizeof(uint32_t) - 4096);
 	}
 	store_release(&nodes_growing, 0);
 }
