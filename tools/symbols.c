@@ -255,12 +255,13 @@ static const struct place *place_of(const struct source *source, uint64_t addres
 	return index ? &source->places[*index - 1] : NULL;
 }
 
-/** Put a file and a line into a name. */
+/** Put a file and a line into a name. A file without a line is a guess of the tool's, from the symbol table: none. */
 static void set_line(struct frame_name *name, const struct line *line)
 {
-	if (line->file)
-		name->file = pretty_file(line->file);
-	name->line = line->file ? line->line : 0;
+	if (!line->file || !line->line)
+		return;
+	name->file = pretty_file(line->file);
+	name->line = line->line;
 }
 
 /** The inlined functions, innermost first. */
@@ -291,7 +292,7 @@ static void add_real(const struct wanted *wanted, const struct place *place)
 	if (symbol) {
 		name->function = pretty(symbol);
 		name->offset = wanted->address + 1 - start;
-	} else if (line && line->function && line->file) {
+	} else if (line && line->function && line->file && line->line) {
 		name->function = pretty(line->function);
 		name->offset = UNKNOWN_OFFSET;
 	}

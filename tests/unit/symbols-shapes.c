@@ -5,16 +5,13 @@
  * return addresses of some calls of its own; each must get the name and the line that the source has.
  */
 
-#include <elf.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../../tools/symbols.h"
-#include "../../tools/symbols_elf.h"
+#include "../lib/naming.h"
 #include "../lib/tap.h"
 
 static const char source[] =
@@ -41,31 +38,6 @@ static const char source[] =
 
 static char directory[] = "/tmp/shapes.XXXXXX";
 
-/** Run a command in the directory. */
-static bool run(const char *command)
-{
-	char *text = NULL;
-	int status;
-
-	if (asprintf(&text, "cd %s && { %s; } >/dev/null 2>log", directory, command) < 0)
-		return false;
-	status = system(text);
-	free(text);
-	return status == 0;
-}
-
-static bool have(const char *program)
-{
-	char *text = NULL;
-	bool found;
-
-	if (asprintf(&text, "command -v %s >/dev/null", program) < 0)
-		return false;
-	found = system(text) == 0;
-	free(text);
-	return found;
-}
-
 static void write_source(void)
 {
 	char *path = NULL;
@@ -76,70 +48,6 @@ static void write_source(void)
 	fputs(source, out);
 	fclose(out);
 	free(path);
-}
-
-/** A model with one module and one frame in it. */
-struct fixture {
-	struct model model;
-	struct module module;
-	struct frame frame;
-	struct frame *link;
-};
-
-/** The module as the guest would have recorded it: from the file that `original` is. */
-static void identify(struct fixture *fixture, const char *path, const char *original)
-{
-	struct elf_file *file = elf_file_open(original);
-
-	*fixture = (struct fixture) { .module = { .path = (char *)path, .end = UINT64_MAX } };
-	fixture->model = (struct model) { .modules = &fixture->module, .module_count = 1, .frames = &fixture->frame,
-					  .frame_count = 1 };
-	fixture->module.build_id_size = (uint32_t)elf_file_build_id(file, fixture->module.build_id);
-	elf_file_close(file);
-	fixture->link = &fixture->frame;
-}
-
-/** The loaded segments of a 64-bit file. */
-static uint32_t read_segments(const char *path, struct ht_phdr *phdrs, uint32_t room)
-{
-	FILE *file = fopen(path, "r");
-	Elf64_Ehdr head;
-	Elf64_Phdr phdr;
-	uint32_t count = 0;
-
-	if (!file || !fread(&head, sizeof(head), 1, file) || fseek(file, (long)head.e_phoff, SEEK_SET))
-		return 0;
-	for (unsigned i = 0; i < head.e_phnum && count < room && fread(&phdr, sizeof(phdr), 1, file); i++) {
-		if (phdr.p_type == PT_LOAD)
-			phdrs[count++] = (struct ht_phdr) { phdr.p_type, phdr.p_flags, phdr.p_offset, phdr.p_vaddr,
-							    phdr.p_filesz, phdr.p_memsz };
-	}
-	fclose(file);
-	return count;
-}
-
-/** "function file:line;..." of an address, innermost first; functions that are inlined in parentheses. */
-static char *describe(struct fixture *fixture, uint64_t address, uint64_t bias, const struct options *options)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	fixture->frame = (struct frame) { .address = address, .module = &fixture->module };
-	fixture->module.bias = bias;
-	fixture->module.symbols = NULL;
-	symbols_name(&fixture->model, &fixture->link, 1, options);
-	for (unsigned i = 0; i < fixture->frame.name_count; i++) {
-		const struct frame_name *name = &fixture->frame.names[i];
-
-		fprintf(out, "%s%s%s%s", i ? ";" : "", name->inlined ? "(" : "", name->function ? name->function : "?",
-			name->inlined ? ")" : "");
-		if (name->file)
-			fprintf(out, " %s:%u", name->file, name->line);
-	}
-	fclose(out);
-	free(fixture->frame.names);
-	return text;
 }
 
 /** One shape: how to build `program` (and `original`, which runs), and the names that are expected. */
@@ -170,6 +78,12 @@ static const struct shape shapes[] = {
 	{ "zlib-compressed DWARF", "gcc", "gcc -g -O2 -gz=zlib -o program fixture.c", FULL, NULL, NULL },
 	{ "DWARF 5", "gcc", "gcc -gdwarf-5 -O2 -o program fixture.c", FULL, NULL, NULL },
 	{ "DWARF 4", "gcc", "gcc -gdwarf-4 -O2 -o program fixture.c", FULL, NULL, NULL },
+	{ "split DWARF: functions without lines", "gcc", "gcc -g -O2 -gsplit-dwarf -o program fixture.c", "outer",
+	  "visible", "ends", NULL, NULL },
+	{ "split DWARF by clang", "clang", "clang -g -O2 -gsplit-dwarf -Wno-everything -o program fixture.c", "outer fix.c:102",
+	  FULL_VISIBLE, FULL_ENDS, NULL, NULL },
+	{ "split DWARF, the .dwo lost", "gcc", "gcc -g -O2 -gsplit-dwarf -o program fixture.c && rm *.dwo", "outer",
+	  "visible", "ends", NULL, NULL },
 	{ "without build id", "gcc", "gcc -g -O2 -Wl,--build-id=none -o program fixture.c", FULL, NULL, NULL },
 	{ "clang", "clang", "clang -g -O2 -Wno-everything -o program fixture.c", FULL, NULL, NULL },
 	{ "clang and lld (p_vaddr is not p_offset)", "ld.lld",
@@ -223,20 +137,14 @@ static void check_shape(const struct shape *shape)
 		exit(1);
 	if (shape->debug_dir)
 		options.debug_dir = debug_dir;
-	identify(&fixture, path, original);
-	if (!fixture.module.build_id_size) {
-		static struct ht_phdr phdrs[16];
-
-		fixture.module.phdrs = phdrs; /* without a build id the segments decide */
-		fixture.module.phdr_count = read_segments(original, phdrs, 16);
-	}
+	naming_identify(&fixture, path, original);
 	output = popen(original, "r");
 	while (fgets(line, sizeof(line), output) && seen < 3) {
 		unsigned long address = 0, bias = 0;
 		char what[16] = "", *text;
 
 		sscanf(line, "%15s %lx %lx", what, &address, &bias);
-		text = describe(&fixture, address, bias, &options);
+		text = naming_describe(&fixture, address, bias, &options);
 		is_str(text, expected[seen], "%s: %s", shape->name, what);
 		free(text);
 		seen++;
@@ -252,12 +160,12 @@ static void check_shape(const struct shape *shape)
 static void check_shapes(void)
 {
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
-		if (!have(shapes[i].needs)) {
+		if (!naming_have(shapes[i].needs)) {
 			skip(shapes[i].name, "a tool is missing");
 			continue;
 		}
-		run("find . -mindepth 1 ! -name fixture.c -delete");
-		if (!ok(run(shapes[i].build) && run(BUILT), "%s: builds", shapes[i].name))
+		naming_run(directory, "find . -mindepth 1 ! -name fixture.c -delete");
+		if (!ok(naming_run(directory, shapes[i].build) && naming_run(directory, BUILT), "%s: builds", shapes[i].name))
 			continue;
 		check_shape(&shapes[i]);
 	}
@@ -272,7 +180,7 @@ int main(void)
 	setenv("PWD", directory, 1);
 	write_source();
 	check_shapes();
-	run("find . -mindepth 1 -delete");
+	naming_run(directory, "find . -mindepth 1 -delete");
 	rmdir(directory);
 	return tap_done();
 }
