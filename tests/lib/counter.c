@@ -43,7 +43,7 @@ static struct counts *counts, nowhere;
 static unsigned char *same_process; /* wiped in a forked child */
 static uint16_t generation;
 static int lock;
-static bool resolving;
+static volatile bool resolving; /* volatile: libc's headers promise that dlsym never calls back */
 static char arena[65536];
 static size_t arena_used;
 
@@ -241,18 +241,25 @@ static void restore(struct block was)
 	errno = saved;
 }
 
-/** The next definitions; all are looked up at the first call, because a later dlsym may itself free and allocate. */
+static void *look_up(const char *name)
+{
+	int saved = errno;
+	void *found;
+
+	resolving = true;
+	found = dlsym(RTLD_NEXT, name);
+	resolving = false;
+	errno = saved;
+	return found;
+}
+
+/** The C library's next definitions: looked up together at the first call, because a later dlsym may free and allocate. */
 static struct {
 	const char *name;
 	void *address;
 } functions[] = {
 	{"malloc", 0}, {"calloc", 0}, {"free", 0}, {"realloc", 0}, {"reallocarray", 0}, {"memalign", 0}, {"aligned_alloc", 0},
 	{"posix_memalign", 0}, {"valloc", 0}, {"pvalloc", 0},
-	{"_Znwm", 0}, {"_Znam", 0}, {"_ZnwmRKSt9nothrow_t", 0}, {"_ZnamRKSt9nothrow_t", 0}, {"_ZnwmSt11align_val_t", 0},
-	{"_ZnamSt11align_val_t", 0}, {"_ZnwmSt11align_val_tRKSt9nothrow_t", 0}, {"_ZnamSt11align_val_tRKSt9nothrow_t", 0},
-	{"_ZdlPv", 0}, {"_ZdaPv", 0}, {"_ZdlPvm", 0}, {"_ZdaPvm", 0}, {"_ZdlPvSt11align_val_t", 0}, {"_ZdaPvSt11align_val_t", 0},
-	{"_ZdlPvmSt11align_val_t", 0}, {"_ZdaPvmSt11align_val_t", 0}, {"_ZdlPvRKSt9nothrow_t", 0}, {"_ZdaPvRKSt9nothrow_t", 0},
-	{"_ZdlPvSt11align_val_tRKSt9nothrow_t", 0}, {"_ZdaPvSt11align_val_tRKSt9nothrow_t", 0},
 };
 
 static void *next(const char *name)
@@ -260,19 +267,14 @@ static void *next(const char *name)
 	static bool resolved;
 
 	if (!__atomic_load_n(&resolved, __ATOMIC_ACQUIRE)) {
-		int saved = errno;
-
-		resolving = true;
 		for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
-			functions[i].address = dlsym(RTLD_NEXT, functions[i].name);
-		resolving = false;
+			functions[i].address = look_up(functions[i].name);
 		__atomic_store_n(&resolved, true, __ATOMIC_RELEASE);
-		errno = saved;
 	}
 	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
 		if (!strcmp(functions[i].name, name))
 			return functions[i].address;
-	return NULL;
+	return look_up(name); /* an operator: not before it is called, for a look-up that fails leaves a block behind */
 }
 
 #define EXPORT __attribute__((visibility("default")))

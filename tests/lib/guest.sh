@@ -56,6 +56,7 @@ mv err plain.err
 
 run env $environment "$HT" --format=json --outfile="$T/json" $(line Options) "$@"
 }
+merge_json
 is "$status" "$plain_status" "exit status as untraced ($plain_status)"
 if [ -z "$(line Streams)" ]; then
 	same plain.out out "stdout as untraced"

@@ -125,11 +125,20 @@ run()
 # ht ARGS...: run heaptrace
 ht() { run "$HT" "$@"; }
 
-# ht_json ARGS...: run heaptrace and leave the report in $T/json
+# ht_json ARGS...: run heaptrace and leave the report of all processes in $T/json
 ht_json()
 {
 	rm -f "$T/json" "$T"/json.*
 	run "$HT" --format=json --outfile="$T/json" "$@"
+	merge_json
+}
+
+# FILE is the first process's, the others' are FILE.PID: put them together, in the order of their starts
+merge_json()
+{
+	jq -s '.[0] + {processes: [.[].processes[]] | sort_by(.started_ns, .pid)}' "$T/json" "$T"/json.[0-9]* >"$T/json.merged" 2>"$T/jq.err" ||
+		jq '.processes |= sort_by(.started_ns, .pid)' "$T/json" >"$T/json.merged" 2>"$T/jq.err"
+	[ ! -s "$T/json.merged" ] || mv "$T/json.merged" "$T/json"
 }
 
 # Start something in the background: its pid in $pid, output in $T/bg.out and $T/bg.err. It is killed at the end.
