@@ -47,7 +47,9 @@ struct guest {
 	uint32_t number;               /* of the process in the segment */
 	bool glibc;                    /* the next malloc is glibc's */
 	bool standalone;
+	bool tid_known;                /* the thread control block tells the pid of a fork child */
 	bool caged;                    /* [atomic] seccomp: no system calls any more */
+	bool no_clock;                 /* [atomic] reading the time stamp counter would be a SIGSEGV (seccomp's strict mode) */
 	uint8_t quantum_shift, block_shift;
 	uint32_t depth;
 	uintptr_t stack_end;           /* the main thread's outermost frame */

@@ -16,6 +16,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* Set up the child at once: its first own event may come in a place where no system call is possible any more. */
@@ -27,10 +29,65 @@ EXPORT pid_t fork(void)
 	if (pid == 0 && load_acquire(&guest.status) == GUEST_ACTIVE) {
 		int saved = errno;
 
-		thread_get();
+		if (load_relaxed(&wiped->secret) || process_forked(true))
+			thread_get();
 		errno = saved;
 	}
 	return pid;
+}
+
+/*
+ * How a child ended is known for sure to the parent that waits for it; the collector may come too late for a short one.
+ */
+EXPORT pid_t waitpid(pid_t pid, int *status, int options)
+{
+	int noted = 0;
+
+	guest_start();
+	pid_t got = real.waitpid(pid, &noted, options);
+
+	if (got > 0)
+		process_note_child(got, noted);
+	if (status && got > 0)
+		*status = noted;
+	return got;
+}
+
+EXPORT pid_t wait(int *status)
+{
+	return waitpid(-1, status, 0);
+}
+
+EXPORT pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage)
+{
+	int noted = 0;
+
+	guest_start();
+	pid_t got = real.wait4(pid, &noted, options, usage);
+
+	if (got > 0)
+		process_note_child(got, noted);
+	if (status && got > 0)
+		*status = noted;
+	return got;
+}
+
+EXPORT pid_t wait3(int *status, int options, struct rusage *usage)
+{
+	return wait4(-1, status, options, usage);
+}
+
+EXPORT int waitid(idtype_t type, id_t id, siginfo_t *info, int options)
+{
+	siginfo_t own = {0};
+
+	guest_start();
+	int failed = real.waitid(type, id, info ? info : &own, options);
+	const siginfo_t *got = info ? info : &own;
+
+	if (!failed && got->si_pid && (options & WEXITED))
+		process_note_child(got->si_pid, got->si_code == CLD_EXITED ? got->si_status << 8 : got->si_status);
+	return failed;
 }
 
 EXPORT int dlclose(void *handle)
@@ -89,6 +146,8 @@ EXPORT int prctl(int option, ...)
 	va_end(list);
 	if (option == PR_SET_SECCOMP)
 		process_enter_cage();
+	if (option == PR_SET_TSC)
+		store_relaxed(&guest.no_clock, true);
 	return (int)forward(SYS_prctl, option, b, c, d, e, 0);
 }
 

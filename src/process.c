@@ -131,6 +131,15 @@ static const char *find_self(void)
 	return object.path ? object.path : "";
 }
 
+/* struct pthread's tid, at the same place in glibc 2.28 ... 2.41; believed only if it was right at the start. */
+static uint32_t tcb_tid(void)
+{
+	uint32_t tid;
+
+	__asm__ volatile("mov %%fs:0x2d0, %0" : "=r"(tid));
+	return tid;
+}
+
 static bool start_tracing(void)
 {
 	guest.header = rendezvous(find_self());
@@ -144,7 +153,10 @@ static bool start_tracing(void)
 	}
 	if (!thread_start() || !traces_start() || !unwind_start())
 		return false;
-	if (!new_process(NULL, 0, (uint32_t)raw_call(SYS_getpid, 0, 0, 0, 0), (uint32_t)raw_call(SYS_getppid, 0, 0, 0, 0)))
+	uint32_t pid = (uint32_t)raw_call(SYS_getpid, 0, 0, 0, 0);
+
+	guest.tid_known = tcb_tid() == pid;
+	if (!new_process(NULL, 0, pid, (uint32_t)raw_call(SYS_getppid, 0, 0, 0, 0)))
 		return false;
 	modules_start();
 	note_entries();
@@ -179,7 +191,7 @@ uint32_t process_new_thread(void)
 }
 
 /* The child of a fork that did not go through libc keeps the parent's words; then the kernel must be asked. */
-COLD bool process_forked(void)
+COLD bool process_forked(bool through_libc)
 {
 	struct ht_process *parent = guest.process;
 	uint32_t parent_number = guest.number;
@@ -194,8 +206,12 @@ COLD bool process_forked(void)
 	__atomic_store_n(&guest.status, GUEST_STARTING, __ATOMIC_RELEASE);
 	traces_forked(parent);
 	modules_forked();
-	if (!new_process(parent, parent_number, (uint32_t)raw_call(SYS_getpid, 0, 0, 0, 0),
-			 (uint32_t)raw_call(SYS_getppid, 0, 0, 0, 0))) {
+	exec_forked();
+	bool known = through_libc && guest.tid_known;
+	uint32_t pid = known ? tcb_tid() : (uint32_t)raw_call(SYS_getpid, 0, 0, 0, 0);
+	uint32_t ppid = known ? parent->pid : (uint32_t)raw_call(SYS_getppid, 0, 0, 0, 0);
+
+	if (!new_process(parent, parent_number, pid, ppid)) {
 		__atomic_store_n(&guest.status, GUEST_OFF, __ATOMIC_RELEASE);
 		return false;
 	}
@@ -239,12 +255,24 @@ void process_note_exit(int status)
 	__atomic_fetch_or(&guest.process->flags, HT_PROCESS_EXIT_NOTED, __ATOMIC_RELEASE);
 }
 
+void process_note_child(int pid, int status)
+{
+	if ((status & 0xff) == 0x7f || status == 0xffff) /* stopped, continued */
+		return;
+	if (load_acquire(&guest.status) != GUEST_ACTIVE || !load_relaxed(&wiped->secret))
+		return;
+	uint32_t place = add_relaxed(&guest.process->reaped_count, 1) % HT_REAPED;
+
+	store_relaxed(&guest.process->reaped[place], (uint64_t)(uint32_t)status << 32 | (uint32_t)pid);
+}
+
 void process_enter_cage(void)
 {
 	if (load_acquire(&guest.status) != GUEST_ACTIVE || !thread_get())
 		return;
 	chunks_reserve(CAGE_GROWTH);
 	memory_prepare_cage();
+	store_relaxed(&guest.no_clock, true);
 	store_relaxed(&guest.caged, true);
 }
 

@@ -40,6 +40,7 @@
 #define HT_MAX_TRACES (1u << 24)
 #define HT_MAX_NODES (1u << 26)
 #define HT_MAX_SIGNALS 8u
+#define HT_REAPED 64u
 #define HT_TICK_SHIFT 22 /* a tick is 2^22 ns, 4.19 ms */
 
 enum ht_kind {
@@ -233,6 +234,10 @@ struct ht_process {
 	int32_t exit_status;
 	uint32_t pad1;
 	uint64_t entries[32];        /* addresses of our entry points, by enum ht_entry */
+	/* Children that the process waited for: a ring; each is status << 32 | pid, as wait() gave them. */
+	uint32_t reaped_count;       /* [atomic] ever */
+	uint32_t pad2;
+	uint64_t reaped[HT_REAPED];  /* [atomic] each */
 };
 
 enum ht_module_flags {

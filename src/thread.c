@@ -123,7 +123,7 @@ COLD struct thread *thread_slow(void)
 
 	if (load_acquire(&guest.status) != GUEST_ACTIVE)
 		return NULL;
-	if (!load_relaxed(&wiped->secret) && !process_forked())
+	if (!load_relaxed(&wiped->secret) && !process_forked(false))
 		return NULL;
 	thread = find_state(tp, (uintptr_t)__builtin_frame_address(0));
 	if (!thread)

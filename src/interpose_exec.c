@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * Programs that the process is about to execute are noted, because one that can not be traced (static, setuid) never
+ * says so itself. A note is all that happens: the call goes on to libc untouched. A vfork child writes into its
+ * parent's notes, whose memory it shares.
+ */
+
+#include "chunks.h"
+#include "clock.h"
+#include "guest.h"
+#include "process.h"
+#include "real.h"
+#include "thread.h"
+
+#include <errno.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_ARGUMENTS 4096
+
+/* Notes of this process: the chunk, and bytes used of it. [atomic] both */
+static struct ht_chunk *notes;
+static uint32_t notes_used;
+
+void exec_forked(void)
+{
+	notes = NULL;
+	notes_used = 0;
+}
+
+static char *take_note(uint32_t size)
+{
+	struct ht_chunk *chunk = load_acquire(&notes);
+	uint32_t at = chunk ? add_relaxed(&notes_used, size) : HT_GRANULE;
+
+	if (at + size <= HT_GRANULE - 8)
+		return (char *)chunk + at;
+	if (load_relaxed(&guest.caged))
+		return NULL;
+	chunk = chunk_take(HT_CHUNK_EXECS, HT_GRANULE, 0, 0);
+	if (!chunk)
+		return NULL;
+	chunk_publish(chunk);
+	store_relaxed(&notes_used, (uint32_t)sizeof(*chunk) + size);
+	store_release(&notes, chunk);
+	return (char *)(chunk + 1);
+}
+
+static void note(const char *path, bool spawn)
+{
+	if (load_acquire(&guest.status) == GUEST_NEW)
+		guest_start();
+	if (!path || load_acquire(&guest.status) != GUEST_ACTIVE || !thread_get() || load_relaxed(&guest.caged))
+		return;
+	size_t length = strlen(path);
+	uint32_t size = (uint32_t)(sizeof(struct ht_exec_note) + length + 1 + 7) & ~7u;
+	struct ht_exec_note *out = length < 4096 ? (struct ht_exec_note *)take_note(size) : NULL;
+
+	if (!out)
+		return;
+	out->pid = spawn ? 0 : (uint32_t)raw_call(SYS_getpid, 0, 0, 0, 0);
+	out->ns = clock_now();
+	memcpy(out->path, path, length + 1);
+	store_release(&out->size, size);
+}
+
+EXPORT int execve(const char *path, char *const arguments[], char *const environment[])
+{
+	note(path, false);
+	return real.execve(path, arguments, environment);
+}
+
+EXPORT int execv(const char *path, char *const arguments[])
+{
+	note(path, false);
+	return real.execv(path, arguments);
+}
+
+EXPORT int execvp(const char *file, char *const arguments[])
+{
+	note(file, false);
+	return real.execvp(file, arguments);
+}
+
+EXPORT int execvpe(const char *file, char *const arguments[], char *const environment[])
+{
+	note(file, false);
+	return real.execvpe(file, arguments, environment);
+}
+
+/* The arguments of execl and its kind, with the first one; false: too many. */
+static bool gather(char **out, const char *first, va_list list)
+{
+	size_t count = 0;
+
+	out[count++] = (char *)first;
+	while (out[count - 1]) {
+		if (count == MAX_ARGUMENTS) {
+			errno = E2BIG;
+			return false;
+		}
+		out[count++] = va_arg(list, char *);
+	}
+	return true;
+}
+
+EXPORT int execl(const char *path, const char *first, ...)
+{
+	char *arguments[MAX_ARGUMENTS];
+	va_list list;
+
+	va_start(list, first);
+	bool fits = gather(arguments, first, list);
+
+	va_end(list);
+	return fits ? execv(path, arguments) : -1;
+}
+
+EXPORT int execlp(const char *file, const char *first, ...)
+{
+	char *arguments[MAX_ARGUMENTS];
+	va_list list;
+
+	va_start(list, first);
+	bool fits = gather(arguments, first, list);
+
+	va_end(list);
+	return fits ? execvp(file, arguments) : -1;
+}
+
+EXPORT int execle(const char *path, const char *first, ...)
+{
+	char *arguments[MAX_ARGUMENTS];
+	va_list list;
+
+	va_start(list, first);
+	bool fits = gather(arguments, first, list);
+	char *const *environment = fits ? va_arg(list, char *const *) : NULL;
+
+	va_end(list);
+	return fits ? execve(path, arguments, environment) : -1;
+}
+
+EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+		       const posix_spawnattr_t *attributes, char *const arguments[], char *const environment[])
+{
+	note(path, true);
+	return real.posix_spawn(pid, path, actions, attributes, arguments, environment);
+}
+
+EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
+			const posix_spawnattr_t *attributes, char *const arguments[], char *const environment[])
+{
+	note(file, true);
+	return real.posix_spawnp(pid, file, actions, attributes, arguments, environment);
+}
