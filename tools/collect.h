@@ -202,6 +202,9 @@ int process_extract(const struct process *process);
 
 /* collect_end.c */
 
+/** The process of an image that has this number, NULL if there is none (any more). */
+struct process *process_numbered(struct image *image, uint32_t number);
+
 /** The process has ended; `how` as in host_facts, NULL: find out. Queues the final report. */
 void process_end(struct run *run, struct process *process, const char *how);
 void process_pidfd_ready(struct run *run, struct watch *watch);

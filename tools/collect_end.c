@@ -16,6 +16,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "collect.h"
@@ -88,6 +89,40 @@ static int kernel_status(const struct process *process, int *status)
 	return -1;
 }
 
+static int search_reaped(const struct ht_process *parent, uint32_t pid, int *status)
+{
+	uint32_t count = __atomic_load_n(&parent->reaped_count, __ATOMIC_ACQUIRE);
+	for (uint32_t i = 0; i < HT_REAPED && i < count; i++) {
+		uint64_t reaped = __atomic_load_n(&parent->reaped[(count - 1 - i) % HT_REAPED], __ATOMIC_ACQUIRE);
+		if ((uint32_t)reaped == pid) {
+			*status = (int)(reaped >> 32);
+			return 0;
+		}
+	}
+	return -1;
+}
+
+/**
+ * What the parent noted when it waited for the child: the kernel tells nothing once that has happened, but the note
+ * follows a moment after.
+ * @return 0 with the wait status, -1 if there is no note
+ */
+static int parents_note(const struct process *process, int *status)
+{
+	const struct process *parent = process->record ? process_numbered(process->image, process->record->parent) : NULL;
+	struct timespec moment = {.tv_nsec = 200000};
+	if (!parent || !parent->record || parent == process)
+		return -1;
+	for (int tries = 0; tries < 10; tries++) {
+		if (search_reaped(parent->record, process->record->pid, status) == 0)
+			return 0;
+		if (parent->ended || process->record->flags & HT_PROCESS_EXIT_NOTED)
+			return -1;
+		nanosleep(&moment, NULL);
+	}
+	return -1;
+}
+
 static void find_out(const struct run *run, const struct process *process, char *how, size_t size)
 {
 	int status;
@@ -95,6 +130,8 @@ static void find_out(const struct run *run, const struct process *process, char 
 	if (process->pid && process->pid == run->last_ended)
 		how_of_status((int)run->last_status, how, size);
 	else if (kernel_status(process, &status) == 0)
+		how_of_status(status, how, size);
+	else if (parents_note(process, &status) == 0)
 		how_of_status(status, how, size);
 	else if (flags & HT_PROCESS_EXIT_NOTED)
 		snprintf(how, size, "exit:%d", process->record->exit_status & 0xff);

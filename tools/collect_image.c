@@ -234,7 +234,7 @@ static pid_t find_child(const struct run *run, struct process *process, const st
 	return has_the_age(search.inner, &search) ? search.inner : 0;
 }
 
-static struct process *process_numbered(struct image *image, uint32_t number)
+struct process *process_numbered(struct image *image, uint32_t number)
 {
 	for (struct process *process = image->processes; process; process = process->next) {
 		if (process->number == number)
