@@ -12,3 +12,16 @@ $(BENCH_O)/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(BENCH_CFLAGS) -o $@ $<
+
+test-programs: $(BENCH_O)/driver
+
+# Instructions by callgrind, the same on every machine: what CI can hold.
+.PHONY: check-instructions bench-budget
+
+check-instructions: all $(BENCH_O)/driver
+	$(call run_tests,tests/cli/stays-within-the-instruction-budget.t)
+
+bench-budget: all $(BENCH_O)/driver
+	sh tests/bench/instructions.sh '$(abspath $(O))' >$(BENCH_O)/budget.txt
+	cp $(BENCH_O)/budget.txt tests/bench/budget.txt
+	cat tests/bench/budget.txt
