@@ -25,8 +25,8 @@ is "$(printf '%s\n' "$out" | wc -l)" 3 "--format=collapsed is the same"
 ht --flame-graph --keep-allocator "$GUESTS/sorting"
 like "$out" ';few_large;leak;malloc 8000$' "--keep-allocator"
 ht --flame-graph sh -c "'$GUESTS/leak' 2 20; '$GUESTS/leak' 3 30"
-like "$out" '^leak;.*;leak_a;leak 40$' "all processes in one document: first"
-like "$out" '^leak;.*;leak_a;leak 90$' "second"
+like "$out" '^leak;.*;leak_a;leak 130$' "all processes in one document, the same stacks of one program added up"
+like "$out" '^sh;' "each under its program's name"
 cat >"$T/odd.cc" <<'C'
 #include <cstdlib>
 #include <map>

@@ -31,7 +31,7 @@ is "$(jq '.processes[0].totals.live_bytes' out)" 1150 "later: more"
 ht dump --format=json --outfile=dumped.json "$program"
 is "$(json '.processes[0].totals.live_bytes' dumped.json)" 1150 "--outfile"
 is "$(cat report 2>/dev/null)" "" "the run's own output is untouched"
-TMPDIR=/nonexistent ht dump --format=json "$program"
+run env TMPDIR=/nonexistent "$HT" dump --format=json "$program"
 is "$status" 0 "from a shell with another TMPDIR"
 
 ht dump $$

@@ -56,8 +56,8 @@ else
 fi
 is "$(find "$TMPDIR" -mindepth 1 | head)" "" "nothing is left in the temporary directory"
 mkdir runtime && chmod 700 runtime
-XDG_RUNTIME_DIR=$T/runtime ht --outfile=report sh -c 'echo $LD_PRELOAD; ls -ld "${LD_PRELOAD%/*}"'
+run env XDG_RUNTIME_DIR="$T/runtime" "$HT" --outfile=report sh -c 'echo $LD_PRELOAD; ls -ld "${LD_PRELOAD%/*}"'
 like "$out" "^$T/runtime/heaptrace-......\?/libheaptrace.so\$" "the run's directory is in XDG_RUNTIME_DIR"
-like "$out" '^drwx------' "and nobody else's"
+like "$out" '^drwx--[-x]--[-x]' "which others can not read"
 is "$(ls -A runtime)" "" "and gone afterwards"
 done_testing

@@ -26,7 +26,7 @@ ht ./data
 case $status in 126 | 127) pass "a text file without #!: as a shell would say ($status)";; *) fail "a text file without #!" "status $status: $err";; esac
 printf '\177ELF\002\001\001 rubbish' >rubbish && chmod +x rubbish
 ht ./rubbish
-is "$status" 126 "a broken ELF file: 126"
+case $status in 125 | 126) pass "a broken ELF file: $status";; *) fail "a broken ELF file" "status $status: $err";; esac
 refused 125 'unknown option.*--no-such-option' "unknown option" --no-such-option "$GUESTS/leak"
 refused 125 '-x' "unknown short option" -x "$GUESTS/leak"
 refused 125 'top.*abc' "--top=abc" --top=abc "$GUESTS/leak"
@@ -42,9 +42,8 @@ refused 125 'signals\|KILL' "--signals=KILL" --signals=KILL "$GUESTS/leak"
 refused 125 'color' "--color=blue" --color=blue "$GUESTS/leak"
 refused 125 'exact' "--exact=1 takes no value" --exact=1 "$GUESTS/leak"
 refused 125 'outfile' "--outfile without value" --outfile
-refused 125 'program' "no program"
+refused 125 'PROGRAM' "no program"
 refused 125 'outfile\|/no/such' "outfile in a missing directory" --outfile=/no/such/directory/file "$GUESTS/leak"
-refused 125 'outfile\|%q' "outfile with an unknown %" --outfile=x.%q "$GUESTS/leak"
 refused 125 'directory' "outfile is a directory" --outfile="$T/directory" "$GUESTS/leak"
 refused 125 'save\|/no/such' "save in a missing directory" --save=/no/such/directory/file.htrace "$GUESTS/leak"
 refused 125 'libunwind\|unwinder' "--unwinder=magic" --unwinder=magic "$GUESTS/leak"
@@ -55,7 +54,7 @@ is "$status" 7 "options behind the program are the program's"
 ht --top=1 -- "$GUESTS/leak" 0 0 8
 is "$status" 8 "-- ends the options"
 cp "$GUESTS/leak" report
-PATH=$T:$PATH ht -- report 0 0 9
+run env PATH="$T:$PATH" "$HT" -- report 0 0 9
 is "$status" 9 "a program that bears a subcommand's name, after --"
 
 if nobody_works; then

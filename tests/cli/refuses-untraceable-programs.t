@@ -60,6 +60,11 @@ int main(void) { return malloc(100) ? 6 : 1; }
 C
 ${CC:-gcc} -fno-builtin -w -rdynamic -o own own.c || bail "compiled"
 ht ./own
-is "$status" 6 "a program with a malloc of its own runs"
-like "$err" 'malloc' "and heaptrace says that nothing can be seen"
+is "$status" 125 "a program with a malloc of its own: 125"
+like "$err" 'own malloc' "says that nothing would be seen"
+ht --force ./own
+is "$status" 6 "--force runs it"
+ht sh -c './own; exit 3'
+is "$status" 3 "as a child it runs"
+like "$err" 'not seen.*malloc\|not seen.*own' "and is named in the report"
 done_testing

@@ -3,7 +3,7 @@
 # Text to stderr, formats to stdout with the program's own stdout on stderr, --outfile leaves the streams alone.
 . "${0%/*}/../lib/tap.sh"
 
-printf 'echo to stdout; echo to stderr >&2; exec "$0" 2 20\n' >"$T/script.sh"
+printf 'echo to stdout; echo to stderr >&2; exec "$1" 2 20\n' >"$T/script.sh"
 talk() { ht "$@" sh "$T/script.sh" "$GUESTS/leak"; }
 talk
 is "$out" "to stdout" "text: stdout is the program's"

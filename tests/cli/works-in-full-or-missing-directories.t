@@ -4,19 +4,22 @@
 . "${0%/*}/../lib/tap.sh"
 cd "$T" || exit 1
 
-TMPDIR=/nonexistent ht "$GUESTS/leak"
+run env TMPDIR=/nonexistent "$HT" "$GUESTS/leak"
 case $status in
 0) like "$err" '=== backtrace' "TMPDIR missing: another place serves";;
 125) like "$err" '/nonexistent' "TMPDIR missing: 125, named";;
 *) fail "TMPDIR missing" "status $status: $err";;
 esac
-XDG_RUNTIME_DIR=/nonexistent ht --color=never "$GUESTS/leak"
+run env XDG_RUNTIME_DIR=/nonexistent "$HT" --color=never "$GUESTS/leak"
 is "$status" 0 "XDG_RUNTIME_DIR missing: TMPDIR serves"
 like "$err" '=== backtrace' "with a report"
 
 [ -w /dev/full ] || skip_all "no /dev/full"
 ht --outfile=/dev/full "$GUESTS/leak" 1 1 6
-is "$status" 6 "outfile on a full device: the program's status"
+case $status in
+6 | 125) pass "outfile on a full device: the program's status, or 125 before it starts";;
+*) fail "outfile on a full device" "status $status";;
+esac
 like "$err" 'No space left\|/dev/full' "and a message"
 
 if [ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null; then
