@@ -6,7 +6,7 @@ BENCH_CFLAGS := -std=gnu11 -g -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -fno-optim
 
 .PHONY: bench-programs
 
-bench-programs: all $(BENCH_O)/driver
+bench-programs: all $(BENCH_O)/driver $(BENCH_O)/measure
 
 $(BENCH_O)/%: tests/bench/%.c
 	@mkdir -p $(@D)
@@ -25,3 +25,14 @@ bench-budget: all $(BENCH_O)/driver
 	sh tests/bench/instructions.sh '$(abspath $(O))' >$(BENCH_O)/budget.txt
 	cp $(BENCH_O)/budget.txt tests/bench/budget.txt
 	cat tests/bench/budget.txt
+
+# Beside its peers: a table in $(O)/bench.md. ONLY=drivers,programs chooses sections, RUNS=N the number of turns.
+.PHONY: bench bench-full
+RUNS ?= 5
+BENCH = python3 tests/bench/bench.py --runs=$(RUNS) $(if $(ONLY),--only=$(ONLY))
+
+bench: bench-programs
+	$(BENCH) '$(O)'
+
+bench-full: bench-programs
+	$(BENCH) --full '$(O)'
