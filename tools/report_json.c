@@ -204,7 +204,30 @@ static void put_unseen(FILE *out, const struct model *model)
 	fputs("]},\n", out);
 }
 
-/** Figures that INTERFACE does not name: how exact the peaks are, what the rules took away. */
+/** Modules that have no names because their files are not what they were during the run. */
+static void put_unnamed(FILE *out, const struct model *model)
+{
+	const char *separator = "";
+
+	fputs("\"unnamed_modules\":[", out);
+	for (size_t i = 0; i < model->module_count; i++) {
+		const struct module *module = &model->modules[i];
+
+		if (!module->remark)
+			continue;
+		fprintf(out, "%s{\"module\":", separator);
+		put_string(out, module->path);
+		fputs(",\"build_id\":", out);
+		put_build_id(out, module);
+		fputs(",\"reason\":", out);
+		put_string(out, module->remark);
+		fputc('}', out);
+		separator = ",";
+	}
+	fputs("],\n", out);
+}
+
+/** What explains the figures: how exact the peaks are, what the rules took away, which names are missing. */
 static void put_extra(FILE *out, const struct model *model, const struct figures *figures)
 {
 	fputs("\"peak_bound\":{", out);
@@ -218,6 +241,7 @@ static void put_extra(FILE *out, const struct model *model, const struct figures
 	fputc(',', out);
 	put_number(out, "live_bytes", figures->ignored_bytes);
 	fputs("},\n", out);
+	put_unnamed(out, model);
 }
 
 static void put_process(FILE *out, struct model *model, const struct options *options)

@@ -135,24 +135,38 @@ static void name_ranked(const struct text *text, const struct ranked *ranked, si
 	free(frames);
 }
 
+static void put_bytes(const struct text *text, const char *from, const char *end)
+{
+	for (; from < end; from++)
+		fputc((unsigned char)*from < ' ' || *from == 0x7f ? '?' : *from, text->out);
+}
+
+static bool is_inside_character(char byte)
+{
+	return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
 /** Print a name, without control characters, its middle left out if the line would be longer than the terminal is wide. */
 static void put_name(const struct text *text, const char *name, size_t taken)
 {
-	size_t length = strlen(name), room = length, head;
+	const char *end = name + strlen(name), *head, *tail;
+	size_t length = (size_t)(end - name), room = NARROWEST;
 
-	if (text->columns && taken + length > text->columns) {
-		room = text->columns > taken + NARROWEST ? text->columns - taken : NARROWEST;
-		if (room > length)
-			room = length;
+	if (text->columns > taken + NARROWEST)
+		room = text->columns - taken;
+	if (!text->columns || length <= room) {
+		put_bytes(text, name, end);
+		return;
 	}
-	head = room < length ? (room - 3) * 2 / 3 : length;
-	for (size_t i = 0; i < length; i++) {
-		if (i == head) {
-			fputs("...", text->out);
-			i = length - (room - 3 - head);
-		}
-		fputc((unsigned char)name[i] < ' ' || name[i] == 0x7f ? '?' : name[i], text->out);
-	}
+	head = name + (room - 3) * 2 / 3;
+	tail = end - (room - 3 - (size_t)(head - name));
+	while (head > name && is_inside_character(*head))
+		head--;
+	while (tail < end && is_inside_character(*tail))
+		tail++;
+	put_bytes(text, name, head);
+	fputs("...", text->out);
+	put_bytes(text, tail, end);
 }
 
 static void put_address(const struct text *text, unsigned number, uint64_t address)

@@ -64,6 +64,8 @@ static void holds_every_field(void)
 	has(text, "\"totals\":{\"allocations\":200,\"frees\":80,", "totals");
 	has(text, "\"unseen\":{\"nested_allocations\":0,\"inherited_frees\":0,\"table_full\":0,\"corrupt_records\":0,"
 	    "\"untraced_children\":[]}", "what was not seen");
+	has(text, "\"unnamed_modules\":[{\"module\":\"/usr/bin/seed\",\"build_id\":\"0102030405060708\","
+	    "\"reason\":\"file is gone\"},", "modules without names, and why");
 	has(text, "\"peak_bound\":{\"blocks\":0,\"bytes\":12288}", "the peak's bound");
 	has(text, "{\"live_blocks\":5,\"live_bytes\":50,\"peak_blocks\":5,\"peak_bytes\":50,\"at_peak_blocks\":5,"
 	    "\"at_peak_bytes\":50,\"total_blocks\":5,\"total_bytes\":50,\"first_ns\":1000,\"last_ns\":1000,"

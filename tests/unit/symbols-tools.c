@@ -335,9 +335,9 @@ static void names_long_templates(void)
 	write_file("long.cc", "#include <cstdio>\ntemplate<class T> struct a_rather_long_name {};\ntypedef a_rather_long_name<int> A;\n"
 		   "#define W(n, o) typedef a_rather_long_name<o> n;\n"
 		   "W(B,A) W(C,B) W(D,C) W(E,D) W(F,E) W(G,F) W(H,G) W(I,H) W(J,I) W(K,J) W(L,K) W(M,L) W(N,M) W(O,N) W(P,O)\n"
-		   "template<class T, class U, class V, class X> __attribute__((noinline)) void run(T, U, V, X)\n"
+		   "template<class T, class U, class V, class X> __attribute__((noinline)) void go(T, U, V, X)\n"
 		   "{\n\tprintf(\"%lx\\n\", (long)__builtin_return_address(0));\n}\n"
-		   "template<class T, class U, class V> __attribute__((noinline)) void outer(T t, U u, V v)\n{\n\trun(t, u, v, t);\n"
+		   "template<class T, class U, class V> __attribute__((noinline)) void outer(T t, U u, V v)\n{\n\tgo(t, u, v, t);\n"
 		   "\tputs(\"\");\n}\nint main() { outer(P(), a_rather_long_name<P>(), a_rather_long_name<O>()); }\n", 0644);
 	ok(naming_run(directory, "g++ -g -O1 -no-pie -o long long.cc"), "a long template builds");
 	out = popen(path_of("long"), "r");
@@ -350,6 +350,52 @@ static void names_long_templates(void)
 	found = strstr(text, " long.cc:");
 	ok(found && found - text > 2000, "a name of %ld characters", found ? (long)(found - text) : 0L);
 	ok(strncmp(text, "void outer<a_rather_long_name<", 30) == 0, "is demangled");
+	free(text);
+	symbols_forget();
+}
+
+/** The program stripped, its debug file where only debuginfod's client has it. */
+static void finds_downloads(void)
+{
+	struct fixture stripped;
+	struct options options;
+	char place[300], *text;
+
+	setenv("HEAPTRACE_CACHE", "off", 1);
+	ok(naming_run(directory, "gcc -g -O2 -no-pie -o whole fixture.c && cp whole stripped && strip stripped && "
+			"id=$(readelf -n whole | sed -n 's/.*Build ID: //p') && mkdir -p dl/debuginfod_client/$id && "
+			"objcopy --only-keep-debug whole dl/debuginfod_client/$id/debuginfo"), "a program is stripped");
+	options_defaults(&options);
+	snprintf(place, sizeof(place), "%s", path_of("stripped"));
+	naming_identify(&stripped, place, path_of("whole"));
+	text = naming_describe(&stripped, address, 0, &options);
+	is_str(text, "?", "no names in it");
+	free(text);
+	symbols_forget();
+	setenv("XDG_CACHE_HOME", path_of("dl"), 1);
+	text = naming_describe(&stripped, address, 0, &options);
+	is_str(text, NAMED, "names from what debuginfod's client has downloaded");
+	free(text);
+	symbols_forget();
+	unsetenv("XDG_CACHE_HOME");
+	mkdir(path_of("bin"), 0755);
+	write_file("bin/debuginfod-find", "#!/bin/sh\n[ $1 = debuginfo ] && echo ${0%/*}/../dl/debuginfod_client/$2/debuginfo\n", 0755);
+	snprintf(place, sizeof(place), "%s:%s", path_of("bin"), getenv("PATH"));
+	setenv("PATH", place, 1);
+	snprintf(place, sizeof(place), "%s", path_of("stripped"));
+	text = naming_describe(&stripped, address, 0, &options);
+	is_str(text, "?", "the network is not asked");
+	free(text);
+	symbols_forget();
+	setenv("DEBUGINFOD_URLS", "http://nobody.invalid", 1);
+	options.lines = false;
+	text = naming_describe(&stripped, address, 0, &options);
+	is_str(text, "?", "not even then with --no-lines");
+	free(text);
+	symbols_forget();
+	options.lines = true;
+	text = naming_describe(&stripped, address, 0, &options);
+	is_str(text, NAMED, "unless DEBUGINFOD_URLS says where");
 	free(text);
 	symbols_forget();
 }
@@ -372,6 +418,7 @@ int main(void)
 	stays_bounded();
 	bears_company();
 	names_long_templates();
+	finds_downloads();
 	naming_run(directory, "find . -mindepth 1 -delete");
 	rmdir(directory);
 	return tap_done();
