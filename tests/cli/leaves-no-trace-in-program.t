@@ -55,7 +55,7 @@ else
 	skip "unshare(CLONE_NEWUSER)" "no user namespaces here"
 fi
 is "$(find "$TMPDIR" -mindepth 1 | head)" "" "nothing is left in the temporary directory"
-mkdir runtime && chmod 700 runtime
+mkdir runtime && chmod 711 runtime # root passes by what others could not pass through
 run env XDG_RUNTIME_DIR="$T/runtime" "$HT" --outfile=report sh -c 'echo $LD_PRELOAD; ls -ld "${LD_PRELOAD%/*}"'
 like "$out" "^$T/runtime/heaptrace-......\?/libheaptrace.so\$" "the run's directory is in XDG_RUNTIME_DIR"
 like "$out" '^drwx--[-x]--[-x]' "which others can not read"
