@@ -31,15 +31,16 @@ static size_t drop_overlaps(struct items *items)
 size_t items_collect(struct items *items, const struct snapshot *snapshot, uint32_t process, uint32_t kind,
 		     size_t item_size, size_t note_size, uint32_t limit)
 {
-	size_t room = 0, bad = 0;
+	size_t room = 0, bad = 0, count;
+	const struct chunk *chunks = snapshot_chunks(snapshot, process, &count);
 
 	*items = (struct items) { .item_size = item_size, .note_size = note_size };
 	items->skipped = (uint32_t)(sizeof(struct ht_chunk) / item_size);
-	for (size_t i = 0; i < snapshot->chunk_count; i++) {
-		const struct chunk *chunk = &snapshot->chunks[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct chunk *chunk = &chunks[i];
 		uint64_t end = chunk->first + chunk->size / item_size;
 
-		if (chunk->kind != kind || chunk->process != process)
+		if (chunk->kind != kind)
 			continue;
 		if (end > limit) {
 			bad++;

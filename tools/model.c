@@ -75,11 +75,12 @@ static void add_cells(struct builder *builder, const struct chunk *chunk)
 
 static void sum_cells(struct builder *builder)
 {
-	for (size_t i = 0; i < builder->snapshot->chunk_count; i++) {
-		const struct chunk *chunk = &builder->snapshot->chunks[i];
+	size_t count;
+	const struct chunk *chunks = snapshot_chunks(builder->snapshot, builder->model->number, &count);
 
-		if (chunk->kind == HT_CHUNK_CELLS && chunk->process == builder->model->number)
-			add_cells(builder, chunk);
+	for (size_t i = 0; i < count; i++) {
+		if (chunks[i].kind == HT_CHUNK_CELLS)
+			add_cells(builder, &chunks[i]);
 	}
 }
 
@@ -242,15 +243,18 @@ static void set_name(struct model *model)
 
 static void set_host(struct model *model, const struct snapshot *snapshot, const struct host_facts *host)
 {
+	size_t count;
+	const struct chunk *chunks = snapshot_chunks(snapshot, model->number, &count);
+
 	if (host) {
 		host_facts_copy(&model->host, host);
 		return;
 	}
-	for (size_t i = 0; i < snapshot->chunk_count; i++) {
-		const struct chunk *chunk = &snapshot->chunks[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct chunk *chunk = &chunks[i];
 		uint64_t room = chunk->size - sizeof(struct ht_chunk);
 
-		if (chunk->kind != HT_CHUNK_HOST || chunk->process != model->number)
+		if (chunk->kind != HT_CHUNK_HOST)
 			continue;
 		if (chunk->first > room)
 			model->corrupt_records++;

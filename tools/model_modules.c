@@ -86,11 +86,12 @@ static void free_module(struct module *module)
 
 size_t modules_read(struct model *model, const struct snapshot *snapshot)
 {
-	size_t room = 0, bad = 0, kept = 0;
+	size_t room = 0, bad = 0, kept = 0, count;
+	const struct chunk *chunks = snapshot_chunks(snapshot, OWNER_SEGMENT, &count);
 
-	for (size_t i = 0; i < snapshot->chunk_count; i++) {
-		if (snapshot->chunks[i].kind == HT_CHUNK_MODULES)
-			bad += read_chunk(model, &room, &snapshot->chunks[i]);
+	for (size_t i = 0; i < count; i++) {
+		if (chunks[i].kind == HT_CHUNK_MODULES)
+			bad += read_chunk(model, &room, &chunks[i]);
 	}
 	if (model->module_count)
 		qsort(model->modules, model->module_count, sizeof(*model->modules), number_order);

@@ -267,21 +267,12 @@ static int read_pass(struct snapshot *snapshot, int fd, int pass)
 	return 0;
 }
 
-static int chunk_order(const void *a, const void *b)
-{
-	const struct chunk *left = a, *right = b;
-
-	return left->offset < right->offset ? -1 : left->offset > right->offset;
-}
-
 static int read_live(struct snapshot *snapshot, int fd, struct error *error)
 {
 	for (int pass = 0; pass <= LAST_PASS; pass++) {
 		if (read_pass(snapshot, fd, pass))
 			return error_set(error, "%s can not be read: %s", snapshot->name, strerror(errno));
 	}
-	if (snapshot->chunk_count)
-		qsort(snapshot->chunks, snapshot->chunk_count, sizeof(*snapshot->chunks), chunk_order);
 	return 0;
 }
 
@@ -305,6 +296,44 @@ static int read_compact(struct snapshot *snapshot, int fd, struct error *error)
 		at += (head.size + 63) / 64 * 64;
 	}
 	return 0;
+}
+
+static uint32_t owner_of(const struct chunk *chunk)
+{
+	return chunk->kind == HT_CHUNK_MODULES ? OWNER_SEGMENT : chunk->process;
+}
+
+static int chunk_order(const void *a, const void *b)
+{
+	const struct chunk *left = a, *right = b;
+
+	if (owner_of(left) != owner_of(right))
+		return owner_of(left) < owner_of(right) ? -1 : 1;
+	return left->offset < right->offset ? -1 : left->offset > right->offset;
+}
+
+/** Number of chunks whose owner is below `owner`. */
+static size_t chunks_below(const struct snapshot *snapshot, uint64_t owner)
+{
+	size_t low = 0, high = snapshot->chunk_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (owner_of(&snapshot->chunks[middle]) < owner)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+const struct chunk *snapshot_chunks(const struct snapshot *snapshot, uint32_t owner, size_t *count)
+{
+	size_t first = chunks_below(snapshot, owner);
+
+	*count = chunks_below(snapshot, (uint64_t)owner + 1) - first;
+	return snapshot->chunks + first;
 }
 
 static int process_order(const void *a, const void *b)
@@ -357,6 +386,8 @@ static void tidy_processes(struct snapshot *snapshot)
 
 static int index_processes(struct snapshot *snapshot, struct error *error)
 {
+	if (snapshot->chunk_count)
+		qsort(snapshot->chunks, snapshot->chunk_count, sizeof(*snapshot->chunks), chunk_order);
 	for (size_t i = 0; i < snapshot->chunk_count; i++) {
 		struct process process;
 
@@ -489,18 +520,15 @@ const struct chunk *snapshot_command(const struct snapshot *snapshot, uint32_t n
 {
 	const struct process *process = snapshot_find(snapshot, number);
 
-	for (; process; process = snapshot_find(snapshot, process->record.parent)) {
-		for (size_t i = 0; i < snapshot->chunk_count; i++) {
-			const struct chunk *chunk = &snapshot->chunks[i];
+	for (; process; process = process->record.parent ? snapshot_find(snapshot, process->record.parent) : NULL) {
+		size_t count;
+		const struct chunk *chunks = snapshot_chunks(snapshot, process->number, &count);
 
-			if (chunk->kind != HT_CHUNK_COMMAND || chunk->process != process->number ||
-			    !command_is_sound(chunk))
-				continue;
-			*owner = process->number;
-			return chunk;
+		*owner = process->number;
+		for (size_t i = 0; i < count; i++) {
+			if (chunks[i].kind == HT_CHUNK_COMMAND && command_is_sound(&chunks[i]))
+				return &chunks[i];
 		}
-		if (!process->record.parent)
-			break;
 	}
 	return NULL;
 }

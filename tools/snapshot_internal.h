@@ -28,7 +28,7 @@ struct snapshot {
 	char *name;
 	struct ht_header header;
 	uint64_t file_size;
-	struct chunk *chunks;      /* by offset */
+	struct chunk *chunks;      /* by owner, then by offset */
 	size_t chunk_count, chunk_room;
 	struct process *processes; /* by number; a parent's number is lower than its child's */
 	size_t process_count, process_room;
@@ -41,6 +41,12 @@ int error_set(struct error *error, const char *format, ...);
 
 /** The process of that number, or NULL. */
 const struct process *snapshot_find(const struct snapshot *snapshot, uint32_t number);
+
+/** Modules belong to the whole segment: they are owned by process number 0, which does not exist. */
+#define OWNER_SEGMENT 0u
+
+/** The chunks of one owner: a process, or OWNER_SEGMENT. @return the first of *count */
+const struct chunk *snapshot_chunks(const struct snapshot *snapshot, uint32_t owner, size_t *count);
 
 /**
  * The chunk with a process's command line, looked for in its ancestors too.

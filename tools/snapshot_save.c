@@ -168,15 +168,16 @@ static void put_facts(struct writer *writer, uint32_t process, const struct host
 	free(text);
 }
 
-static bool is_wanted(const struct chunk *chunk, const uint32_t *numbers, size_t count)
+/** All chunks of an owner, but for what the host knew: that is told anew. */
+static void put_chunks(struct writer *writer, const struct snapshot *snapshot, uint32_t owner, bool modules)
 {
-	if (chunk->kind == HT_CHUNK_MODULES)
-		return true;
+	size_t count;
+	const struct chunk *chunks = snapshot_chunks(snapshot, owner, &count);
+
 	for (size_t i = 0; i < count; i++) {
-		if (chunk->process == numbers[i])
-			return chunk->kind != HT_CHUNK_HOST;
+		if (modules ? chunks[i].kind == HT_CHUNK_MODULES : chunks[i].kind != HT_CHUNK_HOST)
+			put_chunk(writer, &chunks[i]);
 	}
-	return false;
 }
 
 /** A fork child finds its command through its parents, who may be left out: it gets a copy. */
@@ -196,11 +197,12 @@ static void put_inherited_command(struct writer *writer, const struct snapshot *
 /** What the HOST chunk of a snapshot says of a process, when it is saved again without new facts. */
 static void put_old_facts(struct writer *writer, const struct snapshot *snapshot, uint32_t number)
 {
-	for (size_t i = 0; i < snapshot->chunk_count; i++) {
-		const struct chunk *chunk = &snapshot->chunks[i];
+	size_t count;
+	const struct chunk *chunks = snapshot_chunks(snapshot, number, &count);
 
-		if (chunk->kind == HT_CHUNK_HOST && chunk->process == number)
-			put_chunk(writer, chunk);
+	for (size_t i = 0; i < count; i++) {
+		if (chunks[i].kind == HT_CHUNK_HOST)
+			put_chunk(writer, &chunks[i]);
 	}
 }
 
@@ -209,11 +211,9 @@ static void put_all(struct writer *writer, const struct snapshot *snapshot, cons
 {
 	put_padding(writer, HEADER_SIZE);
 	writer->sum = crc32(0, Z_NULL, 0);
-	for (size_t i = 0; i < snapshot->chunk_count; i++) {
-		if (is_wanted(&snapshot->chunks[i], numbers, count))
-			put_chunk(writer, &snapshot->chunks[i]);
-	}
+	put_chunks(writer, snapshot, OWNER_SEGMENT, true);
 	for (size_t i = 0; i < count; i++) {
+		put_chunks(writer, snapshot, numbers[i], false);
 		put_inherited_command(writer, snapshot, numbers[i]);
 		if (hosts)
 			put_facts(writer, numbers[i], &hosts[i]);

@@ -76,11 +76,11 @@ static void read_file(struct source *source, struct elf_file *file, const char *
 	elf_file_close(file);
 }
 
-static void read_files(struct source *source, const struct module *module, const struct options *options)
+static void read_files(struct source *source, const struct module *module, int pid, const struct options *options)
 {
 	struct module_files files;
 
-	module_files_find(&files, module, options);
+	module_files_find(&files, module, pid, options);
 	if (files.binary)
 		read_file(source, elf_file_open(files.binary), files.binary);
 	if (files.debug)
@@ -99,7 +99,7 @@ static void read_vdso(struct source *source, const struct module *module)
 		elf_file_close(file);
 }
 
-static struct source *add_source(const struct module *module, const struct options *options)
+static struct source *add_source(const struct module *module, int pid, const struct options *options)
 {
 	struct source *source = memory_zeroed(1, sizeof(*source));
 
@@ -110,7 +110,7 @@ static struct source *add_source(const struct module *module, const struct optio
 	if (module->flags & HT_MODULE_VDSO)
 		read_vdso(source, module);
 	else
-		read_files(source, module, options);
+		read_files(source, module, pid, options);
 	if (source->table)
 		symbol_table_sort(source->table);
 	source->next = sources;
@@ -118,7 +118,7 @@ static struct source *add_source(const struct module *module, const struct optio
 	return source;
 }
 
-static struct source *source_of(struct module *module, const struct options *options)
+static struct source *source_of(struct module *module, int pid, const struct options *options)
 {
 	struct source *source = module->symbols;
 
@@ -127,7 +127,7 @@ static struct source *source_of(struct module *module, const struct options *opt
 	for (source = sources; source && !is_source_of(source, module);)
 		source = source->next;
 	if (!source)
-		source = add_source(module, options);
+		source = add_source(module, pid, options);
 	module->symbols = source;
 	module->remark = source->remark;
 	return source;
@@ -144,6 +144,13 @@ static const char *pretty(const char *symbol)
 	free(name);
 	free(plain);
 	return kept;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
 }
 
 /** A file's name without a directory in front, if it begins with that directory. */
@@ -242,7 +249,7 @@ static void find_lines(struct source *source, const struct wanted *wanted, size_
 		    (!unknown || places[unknown - 1].address != wanted[i].address))
 			places[unknown++].address = wanted[i].address;
 	}
-	answered = unknown ? lines_find(source->lines_file, source->path, places, unknown, options) : 0;
+	answered = unknown ? lines_find(source->lines_file, base_name(source->path), places, unknown, options) : 0;
 	add_places(source, places, unknown);
 	if (answered)
 		save_cache(source, options);
@@ -358,7 +365,7 @@ void symbols_name(struct model *model, struct frame **frames, size_t count, cons
 
 		if (!module || frames[i]->names)
 			continue;
-		wanted[all++] = (struct wanted) { frames[i], source_of(module, options),
+		wanted[all++] = (struct wanted) { frames[i], source_of(module, model->pid, options),
 						  frames[i]->address - 1 - module->bias };
 	}
 	qsort(wanted, all, sizeof(*wanted), wanted_order);

@@ -188,17 +188,43 @@ static const char *remark_on(const char *path)
 	return access(path, R_OK) ? "file can not be read" : "file has changed";
 }
 
-void module_files_find(struct module_files *files, const struct module *module, const struct options *options)
+/** Take a path, which is freed or kept, if it is the module's own file. */
+static struct elf_file *try_binary(struct module_files *files, const struct module *module, char *path)
+{
+	struct elf_file *file = elf_file_open(path);
+
+	if (file && elf_file_is(file, module)) {
+		files->binary = path;
+		return file;
+	}
+	elf_file_close(file);
+	free(path);
+	return NULL;
+}
+
+/** The module's own file: by its name, or through the process while it lives. */
+static struct elf_file *find_binary(struct module_files *files, const struct module *module, int pid)
+{
+	struct elf_file *file = try_binary(files, module, memory_copy_string(module->path));
+
+	if (!file && pid > 0 && *module->path == '/')
+		file = try_binary(files, module, join("/proc/%d/root%s", pid, module->path));
+	if (!file && pid > 0 && module->flags & HT_MODULE_MAIN)
+		file = try_binary(files, module, join("/proc/%d/exe", pid));
+	return file;
+}
+
+void module_files_find(struct module_files *files, const struct module *module, int pid, const struct options *options)
 {
 	struct search search = { .module = module, .options = options };
-	struct elf_file *file = elf_file_open(module->path);
+	struct elf_file *file;
 	bool complete = false;
 
 	*files = (struct module_files) { .binary = NULL };
 	for (uint32_t i = 0; i < module->build_id_size; i++)
 		sprintf(search.id + 2 * i, "%02x", module->build_id[i]);
-	if (file && elf_file_is(file, module)) {
-		files->binary = memory_copy_string(module->path);
+	file = find_binary(files, module, pid);
+	if (file) {
 		search.link = elf_file_link(file, &search.link_sum);
 		complete = elf_file_has_lines(file);
 	} else {

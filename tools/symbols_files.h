@@ -19,7 +19,12 @@ struct module_files {
 	const char *remark;  /* NULL, or why there is no `binary`: "file is gone", "file has changed", ... */
 };
 
-void module_files_find(struct module_files *files, const struct module *module, const struct options *options);
+/**
+ * Find a module's files.
+ *
+ * @param pid  the process: while it lives, its files can be reached through it, also from outside its mount namespace
+ */
+void module_files_find(struct module_files *files, const struct module *module, int pid, const struct options *options);
 
 void module_files_free(struct module_files *files);
 

@@ -81,7 +81,8 @@ static void writes_stacks(void)
 
 static void knows_allocators(void)
 {
-	const char *const yes[] = { "malloc", "operator new[](unsigned long)", "std::_Vector_base<int, std::allocator<int> >::_M_allocate(unsigned long)",
+	const char *const yes[] = { "malloc", "operator new[](unsigned long)",
+				    "std::_Vector_base<int, std::allocator<int> >::_M_allocate(unsigned long)",
 				    "std::allocator_traits<std::allocator<int> >::allocate(std::allocator<int>&, unsigned long)" };
 	const char *const no[] = { "main", "my_malloc", "mallocs", "allocate", "std::allocator<int>::allocator()", "operator newest" };
 

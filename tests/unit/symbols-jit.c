@@ -3,6 +3,7 @@
 /* Code that lies in no file: maps of JIT compilers, the vdso, anonymous memory. And symbols with and without a size. */
 
 #include <elf.h>
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,6 +177,37 @@ static void obeys_sizes(void)
 	rmdir(directory);
 }
 
+static int find_bias(struct dl_phdr_info *info, size_t size, void *bias)
+{
+	*(uint64_t *)bias = info->dlpi_addr;
+	return 1;
+}
+
+/** This very program, whose file the model says is elsewhere: reached through /proc while it runs. */
+static void names_a_replaced_program(void)
+{
+	struct fixture fixture;
+	struct options options;
+	uint64_t bias = 0;
+	char *text;
+
+	dl_iterate_phdr(find_bias, &bias);
+	options_defaults(&options);
+	options.lines = false;
+	naming_identify(&fixture, "/nonexistent/program", "/proc/self/exe");
+	fixture.module.flags = HT_MODULE_MAIN;
+	text = naming_describe(&fixture, (uint64_t)(uintptr_t)obeys_sizes + 1, bias, &options);
+	is_str(text, "?", "a program that is gone has no names");
+	is_str(fixture.module.remark, "file is gone", "and why");
+	free(text);
+	symbols_forget();
+	fixture.model.pid = getpid();
+	text = naming_describe(&fixture, (uint64_t)(uintptr_t)obeys_sizes + 1, bias, &options);
+	is_str(text, "obeys_sizes", "but while it runs, its file can be reached");
+	free(text);
+	symbols_forget();
+}
+
 int main(void)
 {
 	reads_perf_maps();
@@ -183,5 +215,6 @@ int main(void)
 	refuses_strange_maps();
 	names_the_vdso();
 	obeys_sizes();
+	names_a_replaced_program();
 	return tap_done();
 }
