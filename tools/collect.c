@@ -96,6 +96,9 @@ static void detach(struct run *run)
 	if (run->outfile.stream >= 0)
 		close(run->outfile.stream);
 	run->outfile.stream = -1;
+	if (run->outfile.is_fifo)
+		run->outfile.pattern = NULL;
+	run->outfile.is_fifo = false;
 }
 
 /** Processes that the launcher leaves behind, for its message. */
@@ -258,6 +261,8 @@ static void launcher_lost(struct run *run)
 {
 	collect_unwatch(run, &run->launcher_watch);
 	detach(run);
+	if (run->finishing && !run->done && run->renderer > 0)
+		kill(run->renderer, SIGKILL); /* it waits for a reader, and somebody has lost patience */
 	for (struct image *image = run->images; image; image = image->next) {
 		for (struct process *process = image->processes; process; process = process->next) {
 			if (process->reaped_by_launcher)

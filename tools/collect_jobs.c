@@ -272,7 +272,7 @@ static void finish_job(struct run *run, struct job *job)
 
 void jobs_pump(struct run *run)
 {
-	while (!run->running && run->jobs && is_due(run->jobs)) {
+	while (!run->running && run->jobs && is_due(run->jobs) && output_connect(&run->outfile)) {
 		struct job *job = run->jobs;
 		run->jobs = job->next;
 		if (job->process && !job->process->number)

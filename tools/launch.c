@@ -65,7 +65,7 @@ static int prepare_outputs(struct run *run, char *error, size_t size)
 	if (output_prepare(&run->outfile, outfile, run->directory, "outfile", error, size) ||
 	    output_prepare(&run->save, options->save, run->directory, "save", error, size))
 		return -1;
-	run->document = run->outfile.stream >= 0 && options->format != FORMAT_TEXT;
+	run->document = (run->outfile.stream >= 0 || run->outfile.is_fifo) && options->format != FORMAT_TEXT;
 	run->survivors.stream = -1;
 	run->survivors.pattern = output_absolute(run->directory, "heaptrace.%n.%p.htrace", true);
 	if (run->save.stream < 0)
@@ -134,7 +134,7 @@ static void become(const struct run *run, const struct target *target, char **ar
 		   int failure)
 {
 	char **environment = make_environment(run->rundir.library);
-	if (run->document)
+	if (run->document && run->outfile.is_stdout)
 		dup2(STDERR_FILENO, STDOUT_FILENO);
 	inherited_give_back(inherited);
 	execve(target->path, argv, environment);

@@ -231,13 +231,32 @@ static int try_directory(const char *path)
 	return result;
 }
 
-static int try_special(const char *path, const struct stat *status)
+bool output_connect(struct output *output)
+{
+	if (!output->is_fifo || output->stream >= 0)
+		return true;
+	int fd = open(output->pattern, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return errno != ENXIO && errno != EINTR;
+	fcntl(fd, F_SETFL, O_WRONLY);
+	output->stream = fd;
+	return true;
+}
+
+/**
+ * A FIFO whose reader is there stays open, or the reader would take the end of this try, or of the first report, for the
+ * end of all. Where there is none yet, reports wait for one.
+ */
+static int try_special(struct output *output, const char *path, const struct stat *status)
 {
 	if (S_ISDIR(status->st_mode))
 		return errno = EISDIR, -1;
+	output->is_fifo = S_ISFIFO(status->st_mode);
+	if (output->is_fifo)
+		return access(path, W_OK) || (output_connect(output) && output->stream < 0) ? -1 : 0;
 	int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
-		return errno == ENXIO && S_ISFIFO(status->st_mode) ? 0 : -1;
+		return -1;
 	return close_as(fd, S_ISCHR(status->st_mode) && write(fd, "", 0) < 0 ? -1 : 0);
 }
 
@@ -248,7 +267,7 @@ static int try_file(struct output *output, const char *path, bool varies)
 	bool exists = !varies && stat(path, &status) == 0;
 	if (exists && !S_ISREG(status.st_mode)) {
 		output->shared = true;
-		return try_special(path, &status);
+		return try_special(output, path, &status);
 	}
 	if (exists && access(path, W_OK))
 		return -1;
@@ -265,6 +284,7 @@ int output_prepare(struct output *output, const char *pattern, const char *direc
 		return 0;
 	int result = 0, fd = named_descriptor(pattern);
 	if (fd >= 0) {
+		output->is_stdout = fd == STDOUT_FILENO;
 		output->stream = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 		result = output->stream < 0 ? -1 : 0;
 	} else {

@@ -13,10 +13,15 @@
 
 /** A destination that the user named. */
 struct output {
-	int stream;    /* a descriptor, for "-", /dev/stdout and /dev/fd/N; -1: a file */
+	int stream;    /* a descriptor, for "-", /dev/stdout, /dev/fd/N and a FIFO with a reader; -1: a file */
+	bool is_stdout;
 	char *pattern; /* absolute, with % in it; NULL: none, or a stream */
 	bool shared;   /* a device or a FIFO: all processes write into it as it is */
+	bool is_fifo;
 };
+
+/** Open a FIFO whose reader was not there yet, as its stream. @return true if it is open, or no FIFO */
+bool output_connect(struct output *output);
 
 /**
  * Resolve a destination and try, where that can be known beforehand, whether it can be written.
