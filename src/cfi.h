@@ -21,7 +21,8 @@ enum { CFI_RBX = 3, CFI_RBP = 6, CFI_RSP = 7, CFI_RA = 16, CFI_COUNT = 17 };
  *	bits  3-4   where the caller's rbp is: ROW_RBP_*
  *	bits  5-28  offset of the CFA, signed
  *	bits 29-44  offset of the saved rbp / 8, signed, from the CFA or from rbp
- *	bits 45-63  number of the module, 0 if none or too large
+ *	bits 45-46  what the row does with rbp: ROW_USE_*
+ *	bits 47-63  number of the module, 0 if none or too large
  */
 enum row_kind {
 	ROW_NONE,      /* no unwind information: JIT code, hand-written assembly */
@@ -39,13 +40,23 @@ enum row_rbp {
 	ROW_RBP_AT_RBP,   /* saved at rbp + offset */
 };
 
+/** What a frame's row does with rbp. */
+enum row_use {
+	ROW_USE_PASSED,   /* neither needs nor changes it */
+	ROW_USE_NEEDED,   /* the caller is found through it */
+	ROW_USE_RESTORED, /* loads the caller's from the stack, without needing its own */
+};
+
 typedef uint64_t row;
+
+#define ROW_MODULE_SHIFT 47
 
 static inline enum row_kind row_kind(row r) { return (enum row_kind)(r & 7); }
 static inline enum row_rbp row_rbp(row r) { return (enum row_rbp)(r >> 3 & 3); }
 static inline int64_t row_cfa_offset(row r) { return (int64_t)(r << 35) >> 40; }
 static inline int64_t row_rbp_offset(row r) { return ((int64_t)(r << 19) >> 48) * 8; }
-static inline uint32_t row_module(row r) { return (uint32_t)(r >> 45); }
+static inline enum row_use row_use(row r) { return (enum row_use)(r >> 45 & 3); }
+static inline uint32_t row_module(row r) { return (uint32_t)(r >> ROW_MODULE_SHIFT); }
 
 /** A loaded object as the loader knows it. */
 struct object {
@@ -64,7 +75,7 @@ bool object_find(uintptr_t address, struct object *object);
  *
  * @param pc      a return address, or with `exact` an interrupted address
  * @param object  out: the object it lies in, valid unless ROW_NONE is returned with object->start 0
- * @return the row, with module number 0
+ * @return the row, with its use of rbp still to be set and module number 0
  */
 row cfi_row(uintptr_t pc, bool exact, struct object *object);
 

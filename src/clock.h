@@ -15,7 +15,7 @@ uint64_t clock_now(void);
 /** CLOCK_MONOTONIC or CLOCK_REALTIME in ns; only at start-up: may be a system call. */
 uint64_t clock_absolute(int clock);
 
-/** Stand-alone: nobody else ticks; refresh header.tick from the vdso's coarse clock (about 5 ns). */
+/** Stand-alone: nobody else ticks; refresh header.tick from the vdso's coarse clock (about 10 ns). */
 void clock_tick(void);
 
 #endif

@@ -120,25 +120,36 @@ static void raise_to_32(uint32_t *peak, int64_t now)
 }
 
 /* The whole steps between two figures. */
-INLINE int64_t steps(int64_t before, int64_t after, unsigned shift)
+static int64_t steps(int64_t before, int64_t after, unsigned shift)
 {
 	return (int64_t)((uint64_t)((after >> shift) - (before >> shift)) << shift);
 }
 
-static COLD void publish_trace(struct ht_trace *record, int64_t blocks, int64_t bytes, bool threaded)
+/* Whether there are any, in blocks or bytes. */
+INLINE bool crosses(const struct live *before, const struct live *after)
+{
+	return ((uint64_t)(before->bytes ^ after->bytes) >> guest.quantum_shift) |
+	       ((uint64_t)(before->blocks ^ after->blocks) >> guest.block_shift);
+}
+
+static COLD void publish_trace(struct ht_trace *record, const struct live *before, const struct live *after,
+			       bool threaded)
 {
 	uint32_t generation = load_relaxed(&guest.process->generation);
 
 	if (threaded && load_relaxed(&record->generation) != generation) {
 		int64_t live = load_relaxed(&record->live_bytes);
+		int32_t blocks = load_relaxed(&record->live_blocks);
 
 		store_relaxed(&record->at_peak_bytes, live > 0 ? (uint64_t)live : 0);
-		store_relaxed(&record->at_peak_blocks, load_relaxed(&record->live_blocks) > 0
-							       ? (uint32_t)record->live_blocks : 0);
+		store_relaxed(&record->at_peak_blocks, blocks > 0 ? (uint32_t)blocks : 0);
 		store_relaxed(&record->generation, generation);
 	}
-	int64_t bytes_now = __atomic_add_fetch(&record->live_bytes, bytes, __ATOMIC_RELAXED);
-	int32_t blocks_now = __atomic_add_fetch(&record->live_blocks, (int32_t)blocks, __ATOMIC_RELAXED);
+	int64_t bytes_now = __atomic_add_fetch(&record->live_bytes,
+					       steps(before->bytes, after->bytes, guest.quantum_shift), __ATOMIC_RELAXED);
+	int32_t blocks_now = __atomic_add_fetch(&record->live_blocks,
+						(int32_t)steps(before->blocks, after->blocks, guest.block_shift),
+						__ATOMIC_RELAXED);
 
 	if (!threaded)
 		return;
@@ -146,16 +157,19 @@ static COLD void publish_trace(struct ht_trace *record, int64_t blocks, int64_t 
 	raise_to_32(&record->peak_blocks, blocks_now);
 }
 
-static COLD void publish_process(struct thread *thread, int64_t blocks, int64_t bytes, bool threaded)
+static COLD void publish_process(struct thread *thread, const struct live *before, const struct live *after,
+				 bool threaded)
 {
 	struct ht_process *process = guest.process;
+	int64_t bytes = steps(before->bytes, after->bytes, guest.quantum_shift);
 
 	/* Leaving a maximum: whatever a trace had live until now, it had at the peak. */
 	if (threaded && bytes < 0 && load_relaxed(&process->peak_pending) &&
 	    __atomic_exchange_n(&process->peak_pending, 0, __ATOMIC_RELAXED))
 		add_relaxed(&process->generation, 1);
 	int64_t bytes_now = __atomic_add_fetch(&process->live_bytes, bytes, __ATOMIC_RELAXED);
-	int64_t blocks_now = __atomic_add_fetch(&process->live_blocks, blocks, __ATOMIC_RELAXED);
+	int64_t blocks_now = __atomic_add_fetch(&process->live_blocks,
+						steps(before->blocks, after->blocks, guest.block_shift), __ATOMIC_RELAXED);
 
 	if (!threaded)
 		return;
@@ -188,29 +202,28 @@ INLINE bool is_threaded(void)
 	return load_relaxed(&guest.process->flags) & HT_PROCESS_THREADED;
 }
 
-/* The thread's own share before and after. */
+/* The thread's own share after a change. */
 INLINE struct live move_share(struct thread *thread, int64_t blocks, int64_t bytes)
 {
 	if (unlikely(thread->shared))
 		return (struct live){__atomic_add_fetch(&thread->live_blocks, blocks, __ATOMIC_RELAXED),
 				     __atomic_add_fetch(&thread->live_bytes, bytes, __ATOMIC_RELAXED)};
-	thread->live_blocks += blocks;
-	thread->live_bytes += bytes;
-	return (struct live){thread->live_blocks, thread->live_bytes};
+	return (struct live){thread->live_blocks += blocks, thread->live_bytes += bytes};
 }
 
-INLINE void move_process(struct thread *thread, int64_t blocks, int64_t bytes, bool threaded)
+INLINE void move_process(struct thread *thread, int64_t blocks, int64_t bytes, bool publishing, bool threaded)
 {
-	struct live after = move_share(thread, blocks, bytes);
-	int64_t byte_steps = steps(after.bytes - bytes, after.bytes, guest.quantum_shift);
-	int64_t block_steps = steps(after.blocks - blocks, after.blocks, guest.block_shift);
-
-	if (unlikely(byte_steps || block_steps))
-		publish_process(thread, block_steps, byte_steps, threaded);
-	if (threaded)
-		return;
 	struct ht_process *process = guest.process;
+	struct live after = move_share(thread, blocks, bytes);
 
+	if (unlikely(publishing)) {
+		struct live before = {after.blocks - blocks, after.bytes - bytes};
+
+		if (unlikely(crosses(&before, &after)))
+			publish_process(thread, &before, &after, threaded);
+	}
+	if (threaded || blocks < 0)
+		return;
 	if (after.bytes > (int64_t)process->peak_bytes) {
 		process->peak_bytes = (uint64_t)after.bytes;
 		process->peak_ns = (uint64_t)thread->tick << HT_TICK_SHIFT;
@@ -220,28 +233,31 @@ INLINE void move_process(struct thread *thread, int64_t blocks, int64_t bytes, b
 		process->peak_blocks = (uint64_t)after.blocks;
 }
 
-INLINE void move_trace(struct ht_trace *record, const struct live *before, const struct live *after, bool threaded)
+INLINE void move_trace(struct ht_trace *record, const struct live *before, const struct live *after, bool publishing,
+		       bool threaded)
 {
-	int64_t byte_steps = steps(before->bytes, after->bytes, guest.quantum_shift);
-	int64_t block_steps = steps(before->blocks, after->blocks, guest.block_shift);
-
-	if (unlikely(byte_steps || block_steps))
-		publish_trace(record, block_steps, byte_steps, threaded);
+	if (unlikely(publishing) && unlikely(crosses(before, after)))
+		publish_trace(record, before, after, threaded);
 	if (!threaded)
 		note_single(record, before, after);
 }
 
+static COLD void new_tick(struct thread *thread, uint32_t tick)
+{
+	thread->tick = tick;
+	process_tick();
+}
+
+/* Stand-alone the clock is read at every 16th event of a thread. */
 INLINE void note_time(struct thread *thread, struct ht_trace *record)
 {
-	if (unlikely(guest.standalone))
+	if (unlikely(guest.standalone) && !(thread->events++ & 15))
 		clock_tick();
 	uint32_t tick = load_relaxed(&guest.header->tick);
 
-	if (unlikely(tick != thread->tick)) {
-		thread->tick = tick;
-		process_tick();
-	}
-	if (record->last_tick != tick)
+	if (unlikely(tick != thread->tick))
+		new_tick(thread, tick);
+	if (unlikely(record->last_tick != tick))
 		store_relaxed(&record->last_tick, tick);
 }
 
@@ -249,7 +265,7 @@ bool count_allocated(struct thread *thread, uint32_t trace, uint64_t size)
 {
 	struct ht_cell *cell = find_cell(thread, trace);
 	struct ht_trace *record = trace_record(trace);
-	bool threaded = is_threaded();
+	bool publishing = load_relaxed(&guest.publishing), threaded = publishing && is_threaded();
 
 	if (unlikely(!cell || !record))
 		return false;
@@ -257,8 +273,8 @@ bool count_allocated(struct thread *thread, uint32_t trace, uint64_t size)
 
 	note_time(thread, record);
 	add(thread, &cell->allocated, size);
-	move_trace(record, &before, &after, threaded);
-	move_process(thread, 1, (int64_t)size, threaded);
+	move_trace(record, &before, &after, publishing, threaded);
+	move_process(thread, 1, (int64_t)size, publishing, threaded);
 	return true;
 }
 
@@ -266,7 +282,7 @@ void count_freed(struct thread *thread, uint32_t trace, uint64_t size)
 {
 	struct ht_cell *cell = find_cell(thread, trace);
 	struct ht_trace *record = trace_record(trace);
-	bool threaded = is_threaded();
+	bool publishing = load_relaxed(&guest.publishing), threaded = publishing && is_threaded();
 
 	if (unlikely(!cell || !record)) {
 		count_unseen(table_full);
@@ -275,14 +291,40 @@ void count_freed(struct thread *thread, uint32_t trace, uint64_t size)
 	struct live before = live_of(cell), after = {before.blocks - 1, before.bytes - (int64_t)size};
 
 	note_time(thread, record);
+	/* Leaving a maximum comes before the change of a trace. */
 	if (!threaded && guest.process->peak_pending) {
 		guest.process->peak_pending = 0;
 		guest.process->generation++;
 	}
 	if (threaded)
-		move_process(thread, -1, -(int64_t)size, threaded);
+		move_process(thread, -1, -(int64_t)size, publishing, threaded);
 	add(thread, &cell->freed, size);
-	move_trace(record, &before, &after, threaded);
+	move_trace(record, &before, &after, publishing, threaded);
 	if (!threaded)
-		move_process(thread, -1, -(int64_t)size, threaded);
+		move_process(thread, -1, -(int64_t)size, publishing, threaded);
+}
+
+/*
+ * Until now the first thread's cells were the truth; from here on the published figures are. The first thread goes on
+ * meanwhile: an event of its own may be missed here, which is less than a step.
+ */
+void count_publish_all(struct thread *first)
+{
+	struct ht_process *process = guest.process;
+	uint32_t end = load_relaxed(&process->next_trace);
+
+	for (uint32_t trace = process->first_trace + 1; trace < end; trace++) {
+		struct ht_cell **blocks = load_acquire(&first->cells[trace >> 15]);
+		struct ht_cell *block = blocks ? load_acquire(&blocks[trace >> 5 & 1023]) : NULL;
+		struct ht_trace *record = trace_record(trace);
+
+		if (!block || !record)
+			continue;
+		struct live none = {0}, live = live_of(&block[trace & 31]);
+
+		add_relaxed(&record->live_bytes, steps(none.bytes, live.bytes, guest.quantum_shift));
+		add_relaxed(&record->live_blocks, (int32_t)steps(none.blocks, live.blocks, guest.block_shift));
+	}
+	add_relaxed(&process->live_bytes, steps(0, load_relaxed(&first->live_bytes), guest.quantum_shift));
+	add_relaxed(&process->live_blocks, steps(0, load_relaxed(&first->live_blocks), guest.block_shift));
 }

@@ -19,6 +19,7 @@
 #define EXPORT __attribute__((visibility("default")))
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
+#define HIDDEN __attribute__((visibility("hidden")))
 #define NOINLINE __attribute__((noinline))
 #define COLD __attribute__((noinline, cold))
 #define INLINE static inline __attribute__((always_inline))
@@ -50,6 +51,7 @@ struct guest {
 	bool tid_known;                /* the thread control block tells the pid of a fork child */
 	bool caged;                    /* [atomic] seccomp: no system calls any more */
 	bool no_clock;                 /* [atomic] reading the time stamp counter would be a SIGSEGV (seccomp's strict mode) */
+	bool publishing;               /* [atomic] threads publish their shares: there are several, or --exact */
 	uint8_t quantum_shift, block_shift;
 	uint32_t depth;
 	uintptr_t stack_end;           /* the main thread's outermost frame */
@@ -61,7 +63,7 @@ struct guest {
 	const unsigned long *auxv;
 };
 
-extern struct guest guest;
+extern struct guest guest HIDDEN;
 
 /**
  * A word that the kernel clears in a fork child (MADV_WIPEONFORK): whoever reads 0 here is a child that has not been
@@ -70,7 +72,7 @@ extern struct guest guest;
 struct wiped {
 	uintptr_t secret;
 };
-extern struct wiped *wiped;
+extern struct wiped *wiped HIDDEN;
 
 INLINE uintptr_t thread_pointer(void)
 {

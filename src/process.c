@@ -3,6 +3,7 @@
 #include "process.h"
 #include "chunks.h"
 #include "clock.h"
+#include "count.h"
 #include "guest.h"
 #include "lookup.h"
 #include "modules.h"
@@ -147,7 +148,8 @@ static bool start_tracing(void)
 		return false;
 	guest.depth = guest.header->depth ? guest.header->depth : HEAPTRACE_DEPTH;
 	guest.depth = guest.depth > HT_MAX_DEPTH ? HT_MAX_DEPTH : guest.depth;
-	if (!(guest.header->flags & HT_OPTION_EXACT)) {
+	guest.publishing = guest.header->flags & HT_OPTION_EXACT;
+	if (!guest.publishing) {
 		guest.quantum_shift = BYTE_QUANTUM;
 		guest.block_shift = BLOCK_QUANTUM;
 	}
@@ -181,12 +183,15 @@ COLD void guest_start(void)
 		signals_start();
 }
 
-uint32_t process_new_thread(void)
+uint32_t process_new_thread(struct thread *first)
 {
 	uint32_t number = add_relaxed(&guest.process->threads, 1) + 1;
 
-	if (number > 1)
+	if (number > 1) {
 		__atomic_fetch_or(&guest.process->flags, HT_PROCESS_THREADED, __ATOMIC_RELAXED);
+		if (!__atomic_exchange_n(&guest.publishing, true, __ATOMIC_ACQ_REL) && first)
+			count_publish_all(first);
+	}
 	return number;
 }
 
@@ -207,6 +212,7 @@ COLD bool process_forked(bool through_libc)
 	traces_forked(parent);
 	modules_forked();
 	exec_forked();
+	guest.publishing = guest.header->flags & HT_OPTION_EXACT;
 	bool known = through_libc && guest.tid_known;
 	uint32_t pid = known ? tcb_tid() : (uint32_t)raw_call(SYS_getpid, 0, 0, 0, 0);
 	uint32_t ppid = known ? parent->pid : (uint32_t)raw_call(SYS_getppid, 0, 0, 0, 0);

@@ -10,8 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** A new thread state: its number in the process. */
-uint32_t process_new_thread(void);
+struct thread;
+
+/** A new thread state: its number in the process. @param first  the first one's state, NULL if this is it */
+uint32_t process_new_thread(struct thread *first);
 
 /**
  * This is a fork child that nobody has set up (however it was made): give it a place of its own in the inherited

@@ -16,20 +16,17 @@ struct table *table_new(uint64_t slots)
 {
 	struct table *table = memory_map(sizeof(*table) + slots * sizeof(struct table_slot));
 
-	if (table) {
+	if (table)
 		table->mask = slots - 1;
-		table->shift = 64 - (uint64_t)__builtin_ctzll(slots);
-	}
 	return table;
 }
 
 void table_clear(struct table *table)
 {
-	uint64_t mask = table->mask, shift = table->shift;
+	uint64_t mask = table->mask;
 
 	memory_drop(table, sizeof(*table) + (mask + 1) * sizeof(struct table_slot));
 	table->mask = mask;
-	table->shift = shift;
 }
 
 bool table_may_grow(uintptr_t *growing)

@@ -18,11 +18,11 @@ struct table {
 	uint64_t mask;
 	uint64_t count;    /* [atomic] */
 	uintptr_t growing; /* [atomic] thread pointer of the thread that copies it into a larger one */
-	uint64_t shift;    /* 64 - log2(slots) */
+	uint64_t spare;
 	struct table_slot slots[];
 };
 
-/** An empty table. @param slots a power of two, at least 512 */
+/** An empty table. Keys should differ in their low bits. @param slots a power of two, at least 512 */
 struct table *table_new(uint64_t slots);
 
 /** Forget everything (fork child; nobody else may be using it). */
@@ -51,7 +51,7 @@ bool table_may_grow(uintptr_t *growing);
 
 INLINE uint64_t table_place(const struct table *table, uint64_t key)
 {
-	return key * 0x9e3779b97f4a7c15ull >> table->shift;
+	return (key ^ key >> 14) & table->mask;
 }
 
 /** The key's value, 0 if it is not there. */

@@ -15,6 +15,7 @@ struct wiped *wiped = &never;
 static struct thread shared;
 static struct thread **table; /* by hash of the thread pointer; insert-only, lock-free */
 
+static struct thread *first_state; /* [atomic] of the process's first thread */
 static bool words_usable; /* the two words were free in the first thread's control block */
 
 static void set_tcb_words(uintptr_t a, uintptr_t b)
@@ -67,25 +68,19 @@ static void find_stack(struct thread *thread, uintptr_t sp)
 	}
 }
 
-uintptr_t thread_stack_high(struct thread *thread, uintptr_t sp, bool *own)
-{
-	*own = sp - thread->stack_low < thread->stack_high - thread->stack_low;
-	if (*own)
-		return thread->stack_high;
-	/* A coroutine's or a signal's own stack: its bounds are not known, so look no further than frames are large. */
-	return sp + (1u << 20) > sp ? sp + (1u << 20) : UINTPTR_MAX;
-}
-
 static struct thread *new_state(uintptr_t tp, uintptr_t sp)
 {
-	struct thread *thread = memory_map(sizeof(*thread) + 2 * STACK_CACHE * sizeof(struct stack_frame) +
+	struct thread *thread = memory_map(sizeof(*thread) + (2 * STACK_CACHE + 1) * sizeof(struct stack_frame) +
 					   2 * STACK_CACHE * sizeof(struct stack_check));
 
 	if (!thread)
 		return NULL;
 	thread->tp = tp;
-	thread->slot = process_new_thread();
-	thread->frames = (struct stack_frame *)(thread + 1);
+	thread->slot = process_new_thread(load_acquire(&first_state));
+	if (thread->slot == 1)
+		store_release(&first_state, thread);
+	thread->frames = (struct stack_frame *)(thread + 1) + 1;
+	thread->frames[-1].slot = UINTPTR_MAX;
 	thread->fresh = thread->frames + STACK_CACHE;
 	thread->checks = (struct stack_check *)(thread->fresh + STACK_CACHE);
 	find_stack(thread, sp);
@@ -136,13 +131,9 @@ COLD struct thread *thread_slow(void)
 /* On the same stack a nested hook lies below the interrupted one; on another stack one can not tell: nested. */
 COLD struct thread *thread_nested(struct thread *thread, uintptr_t sp)
 {
-	bool guard_own, own;
-
 	if (thread->shared)
 		return thread;
-	thread_stack_high(thread, thread->guard, &guard_own);
-	thread_stack_high(thread, sp, &own);
-	if (sp < thread->guard || own != guard_own)
+	if (sp < thread->guard || thread_owns(thread, sp) != thread_owns(thread, thread->guard))
 		return &shared;
 	thread->frame_count = 0; /* the interrupted work may have left the cache half-made */
 	thread->guard = sp;
@@ -154,6 +145,7 @@ void thread_forked(void)
 	memory_drop(table, TABLE_SIZE * sizeof(*table));
 	for (unsigned i = 0; i < sizeof(shared.cells) / sizeof(*shared.cells); i++)
 		shared.cells[i] = NULL;
+	first_state = NULL;
 	shared.chunk = NULL;
 	shared.blocks_used = 0;
 	shared.live_bytes = shared.live_blocks = 0;

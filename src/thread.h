@@ -27,24 +27,16 @@ struct pending {
 	bool used;
 };
 
-/** What a frame's row does with rbp. */
-enum rbp_use {
-	RBP_PASSED,   /* neither needs nor changes it */
-	RBP_NEEDED,   /* the CFA is found through it */
-	RBP_RESTORED, /* loads the caller's from the stack, without needing its own */
-};
-
 /** A frame that was unwound: where its return address lies, and what was there. */
 struct stack_frame {
 	uintptr_t slot;     /* address of the return address */
-	uintptr_t pc;       /* return address */
+	uintptr_t pc;       /* return address; with FRAME_EXACT an interrupted address */
 	uintptr_t rbp;      /* value of rbp in this frame */
 	uintptr_t rbp_slot; /* where that value was loaded from, 0: as in the next younger frame */
+	uint64_t row;       /* see cfi.h: its module and its use of rbp matter later */
 	uint64_t hash;      /* rolling hash of this frame and all older ones */
 	uint32_t node;      /* number of the frame's node in the tree, 0 unknown */
-	uint32_t module;
 	uint32_t checks;    /* number of checks that this frame and all older ones need */
-	uint8_t use;        /* enum rbp_use */
 	bool needs_rbp;     /* this frame's or an older one's place depends on rbp here */
 	bool exact;         /* pc is an interrupted address, not a return address */
 };
@@ -69,6 +61,7 @@ struct thread {
 	uint32_t slot;        /* number in the process */
 	uint32_t epoch;       /* of the cached stack */
 	uint32_t tick;        /* last seen */
+	uint32_t events;      /* stand-alone: the clock is read now and then */
 	bool shared;          /* used by several threads at once: counters by atomic operations, no caches */
 	uintptr_t stack_low, stack_high; /* of the thread's own stack */
 	uintptr_t deleting;   /* block that a C++ operator delete has already counted */
@@ -79,7 +72,7 @@ struct thread {
 	/* The last backtrace, outermost frame first; see unwind.c. */
 	uint32_t frame_count;
 	enum stack_bottom bottom;
-	struct stack_frame *frames; /* STACK_CACHE of them */
+	struct stack_frame *frames; /* STACK_CACHE of them; frames[-1] is a sentinel above every stack */
 	struct stack_frame *fresh;  /* scratch: frames just unwound, innermost first; STACK_CACHE */
 	struct stack_check *checks; /* 2 * STACK_CACHE */
 	struct ht_cell **cells[HT_MAX_TRACES / (HT_BLOCK_CELLS * 1024)]; /* by trace >> 15, then (trace >> 5) & 1023: block */
@@ -144,7 +137,20 @@ void thread_forked(void);
 /** Set up the wiped page and the shared state. False: no memory. */
 bool thread_start(void);
 
+/** Whether an address is on the thread's own stack. */
+INLINE bool thread_owns(const struct thread *thread, uintptr_t sp)
+{
+	return sp - thread->stack_low < thread->stack_high - thread->stack_low;
+}
+
 /** Highest address that may be read while unwinding from `sp`. @param own set if sp is on the thread's own stack */
-uintptr_t thread_stack_high(struct thread *thread, uintptr_t sp, bool *own);
+INLINE uintptr_t thread_stack_high(const struct thread *thread, uintptr_t sp, bool *own)
+{
+	*own = thread_owns(thread, sp);
+	if (likely(*own))
+		return thread->stack_high;
+	/* A coroutine's or a signal's own stack: its bounds are not known, so look no further than frames are large. */
+	return sp + (1u << 20) > sp ? sp + (1u << 20) : UINTPTR_MAX;
+}
 
 #endif

@@ -14,6 +14,7 @@
  */
 
 #include "traces.h"
+#include "cfi.h"
 #include "chunks.h"
 #include "clock.h"
 #include "table.h"
@@ -30,7 +31,7 @@ struct node_table {
 static struct table *trace_table; /* [atomic] */
 static struct node_table *node_table;   /* [atomic] */
 static uintptr_t nodes_growing; /* [atomic] thread pointer of the thread that copies */
-static struct ht_trace *trace_chunks[HT_MAX_TRACES / TRACES_CHUNK]; /* [atomic] each */
+struct ht_trace *trace_chunks[HT_MAX_TRACES / TRACES_CHUNK];
 static struct ht_node *node_chunks[HT_MAX_NODES / NODES_CHUNK];     /* [atomic] each */
 
 static struct node_table *new_node_table(uint64_t slots)
@@ -62,13 +63,6 @@ void traces_forked(const struct ht_process *parent)
 			trace_chunks[i] = NULL;
 	for (uint32_t i = 0; i <= parent->next_node / NODES_CHUNK && i < HT_MAX_NODES / NODES_CHUNK; i++)
 		node_chunks[i] = NULL;
-}
-
-struct ht_trace *trace_record(uint32_t number)
-{
-	struct ht_trace *chunk = load_acquire(&trace_chunks[number / TRACES_CHUNK]);
-
-	return chunk ? &chunk[number % TRACES_CHUNK] : NULL;
 }
 
 /* The chunk of items `first` ..., made at first need. The loser of a race leaves an unpublished granule behind. */
@@ -118,13 +112,13 @@ static uint32_t new_node(uint32_t parent, const struct stack_frame *frame)
 	chunk = chunk_for((void **)&node_chunks[number / NODES_CHUNK], HT_CHUNK_NODES, number / NODES_CHUNK * NODES_CHUNK);
 	if (!chunk)
 		return 0;
-	chunk[number % NODES_CHUNK] = (struct ht_node){parent, frame->module, frame->pc};
+	chunk[number % NODES_CHUNK] = (struct ht_node){parent, row_module(frame->row), frame->pc};
 	return number;
 }
 
 static uint64_t node_hash(uint32_t parent, const struct stack_frame *frame)
 {
-	uint64_t h = (frame->pc ^ (uint64_t)frame->module << 48) * 0x9e3779b97f4a7c15ull;
+	uint64_t h = (frame->pc ^ (uint64_t)row_module(frame->row) << 48) * 0x9e3779b97f4a7c15ull;
 
 	return (h ^ h >> 29 ^ parent) * 0xbf58476d1ce4e5b9ull >> 20;
 }
@@ -143,7 +137,7 @@ static void grow_nodes(struct node_table *old)
 
 			if (!node)
 				continue;
-			struct stack_frame frame = {.pc = node->address, .module = node->module};
+			struct stack_frame frame = {.pc = node->address, .row = (row)node->module << ROW_MODULE_SHIFT};
 			uint64_t place = node_hash(node->parent, &frame) & fresh->mask;
 
 			while (fresh->slots[place])
@@ -179,7 +173,7 @@ static uint32_t find_node(uint32_t parent, const struct stack_frame *frame)
 		}
 		const struct ht_node *node = node_record(now);
 
-		if (node->parent == parent && node->address == frame->pc && node->module == frame->module)
+		if (node->parent == parent && node->address == frame->pc && node->module == row_module(frame->row))
 			return now;
 	}
 	return 0;

@@ -28,8 +28,16 @@ struct sighting {
 /** Find a backtrace's number, writing it down at first sight; 0 when a table is full. */
 uint32_t trace_number(const struct sighting *sighting);
 
+/** Chunks of records, by number / 1,024. [atomic] each */
+extern struct ht_trace *trace_chunks[HT_MAX_TRACES / 1024] HIDDEN;
+
 /** The record of a number that trace_number() gave out in this process. */
-struct ht_trace *trace_record(uint32_t number);
+INLINE struct ht_trace *trace_record(uint32_t number)
+{
+	struct ht_trace *chunk = load_acquire(&trace_chunks[number / 1024]);
+
+	return likely(chunk) ? &chunk[number % 1024] : NULL;
+}
 
 /** Make the tables. */
 bool traces_start(void);

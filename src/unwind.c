@@ -57,13 +57,24 @@ static bool is_current(uint64_t key)
 	return key >> 48 == (load_relaxed(&guest.epoch) & 0xffff);
 }
 
+static enum row_use use_of(row r)
+{
+	switch (row_kind(r)) {
+	case ROW_RSP:
+		return row_rbp(r) == ROW_RBP_AT_CFA ? ROW_USE_RESTORED
+						    : row_rbp(r) == ROW_RBP_AT_RBP ? ROW_USE_NEEDED : ROW_USE_PASSED;
+	case ROW_SIGNAL: case ROW_END: return ROW_USE_RESTORED;
+	default: return ROW_USE_NEEDED;
+	}
+}
+
 static COLD row make_row(uintptr_t pc, bool exact, uint64_t key)
 {
 	struct object object;
 	row r = cfi_row(pc, exact, &object);
 	uint32_t module = object.start ? module_number(&object) : 0;
 
-	r |= module < 1u << 19 ? (row)module << 45 : 0;
+	r |= (row)use_of(r) << 45 | (module < 1u << 17 ? (row)module << ROW_MODULE_SHIFT : 0);
 	/* Without unwind information it may be JIT code, where a library may lie tomorrow. */
 	if (row_kind(r) != ROW_NONE && is_current(key))
 		table_insert(&rows, key, r, is_current);
@@ -162,24 +173,13 @@ INLINE bool step(struct walk *w, row r)
 	return true;
 }
 
-static enum rbp_use use_of(row r)
-{
-	if (row_kind(r) == ROW_RBP || row_kind(r) == ROW_RBP_DEREF || row_rbp(r) == ROW_RBP_AT_RBP)
-		return RBP_NEEDED;
-	if (row_kind(r) == ROW_NONE || row_kind(r) == ROW_FULL)
-		return RBP_NEEDED;
-	return row_rbp(r) == ROW_RBP_AT_CFA || row_kind(r) == ROW_SIGNAL || row_kind(r) == ROW_END ? RBP_RESTORED
-												   : RBP_PASSED;
-}
-
 INLINE void add_frame(struct stack_frame *frame, const struct walk *w, row r)
 {
 	frame->slot = w->slot;
 	frame->pc = w->pc;
 	frame->rbp = w->rbp;
 	frame->rbp_slot = w->rbp_slot;
-	frame->module = row_module(r);
-	frame->use = (uint8_t)use_of(r);
+	frame->row = r;
 	frame->exact = w->exact;
 }
 
@@ -205,7 +205,7 @@ INLINE enum stepped step_any(struct thread *thread, struct walk *w, row r)
 
 INLINE uint64_t mix(uint64_t hash, const struct stack_frame *frame)
 {
-	uint64_t h = (hash ^ frame->pc ^ (uint64_t)frame->module << 48) * 0x9fb21c651e98df25ull;
+	uint64_t h = (hash ^ frame->pc ^ (frame->row & ~0ull << ROW_MODULE_SHIFT)) * 0x9fb21c651e98df25ull;
 
 	return h ^ h >> 32;
 }
@@ -252,8 +252,10 @@ static NOINLINE uint32_t walk_full(struct thread *thread, const struct caller *c
 		if (inside) {
 			struct walk w = {.slot = sp - 8, .pc = pc, .rbp = r.value[CFI_RBP], .exact = exact};
 
-			add_frame(&out[count++], &w, find_row(pc, exact) & ~(row)0x1fffffffffff);
-			if (row_kind(find_row(pc, exact)) == ROW_END) {
+			row here = find_row(pc, exact);
+
+			add_frame(&out[count++], &w, here);
+			if (row_kind(here) == ROW_END) {
 				*truncated = false;
 				break;
 			}
@@ -334,8 +336,17 @@ static COLD uint32_t trace_shared(struct thread *thread, const struct caller *ca
 INLINE uint32_t verify(const struct thread *thread, uint32_t count)
 {
 	const struct stack_check *checks = thread->checks;
-	uint32_t i = count ? thread->frames[count - 1].checks : 0;
+	uint32_t i = thread->frames[(int64_t)count - 1].checks;
 
+	/* Most are right: look at four at once. */
+	for (; i >= 4; i -= 4) {
+		const struct stack_check *c = &checks[i - 4];
+		uintptr_t wrong = (*(const uintptr_t *)c[0].address ^ c[0].value) | (*(const uintptr_t *)c[1].address ^ c[1].value) |
+				  (*(const uintptr_t *)c[2].address ^ c[2].value) | (*(const uintptr_t *)c[3].address ^ c[3].value);
+
+		if (unlikely(wrong))
+			break;
+	}
 	for (; i > 0; i--)
 		if (unlikely(*(const uintptr_t *)checks[i - 1].address != checks[i - 1].value))
 			break;
@@ -350,7 +361,7 @@ INLINE uint32_t verify(const struct thread *thread, uint32_t count)
  * The cached frames join .. changed are right, `changed` itself is not: move the good ones to fresh[], with their rbp as
  * it is now, and put the walk at the changed one.
  */
-static uint32_t take_over(struct thread *thread, struct walk *w, uint32_t join, uint32_t changed, uint32_t count)
+static NOINLINE uint32_t take_over(struct thread *thread, struct walk *w, uint32_t join, uint32_t changed, uint32_t count)
 {
 	const struct stack_frame *frames = thread->frames;
 	uintptr_t rbp = w->rbp;
@@ -380,27 +391,34 @@ static uint32_t take_over(struct thread *thread, struct walk *w, uint32_t join, 
 /* The new frames go on top of the kept ones. */
 INLINE void keep_frames(struct thread *thread, uint32_t kept, uint32_t fresh)
 {
-	struct stack_frame *frames = thread->frames;
-	uint32_t checks = kept ? frames[kept - 1].checks : 0;
-	uint64_t hash = kept ? frames[kept - 1].hash : 0;
-	bool needs = kept && frames[kept - 1].needs_rbp;
+	struct stack_frame *to = &thread->frames[kept];
+	const struct stack_frame *from = &thread->fresh[fresh], *end = thread->fresh;
+	uint32_t count = to[-1].checks;
+	struct stack_check *check = &thread->checks[count];
+	uint64_t hash = to[-1].hash;
+	bool needs = to[-1].needs_rbp;
 
-	while (fresh) {
-		const struct stack_frame *from = &thread->fresh[--fresh];
-		struct stack_frame *to = &frames[kept++];
+	thread->frame_count = kept + fresh;
+	while (from-- != end) {
+		enum row_use use = row_use(from->row);
 
 		hash = mix(hash, from);
-		needs = from->use == RBP_NEEDED || (from->use == RBP_PASSED && needs);
-		thread->checks[checks++] = (struct stack_check){from->slot, from->pc};
+		needs = use == ROW_USE_NEEDED || (use == ROW_USE_PASSED && needs);
+		*check++ = (struct stack_check){from->slot, from->pc};
 		if (needs && from->rbp_slot)
-			thread->checks[checks++] = (struct stack_check){from->rbp_slot, from->rbp};
-		*to = *from;
+			*check++ = (struct stack_check){from->rbp_slot, from->rbp};
+		to->slot = from->slot;
+		to->pc = from->pc;
+		to->rbp = from->rbp;
+		to->rbp_slot = from->rbp_slot;
+		to->row = from->row;
 		to->hash = hash;
 		to->node = 0;
-		to->checks = checks;
+		to->checks = (uint32_t)(check - thread->checks);
 		to->needs_rbp = needs;
+		to->exact = from->exact;
+		to++;
 	}
-	thread->frame_count = kept;
 }
 
 /* Make room on top by forgetting the oldest frames. */
@@ -427,53 +445,144 @@ struct collected {
 	bool usable; /* false: another way must be taken */
 };
 
-INLINE struct collected collect(struct thread *thread, struct walk *w)
+/*
+ * A cached frame gets younger frames than before: its rbp has come another way. Where nothing needs it that is all; but
+ * should an older frame change, the one in its place may.
+ */
+INLINE void join_frame(struct thread *thread, uint32_t index, uintptr_t rbp, uintptr_t rbp_slot)
 {
-	const struct stack_frame *frames = thread->frames;
-	struct collected c = {.kept = thread->frame_count, .bottom = thread->bottom, .usable = true};
+	struct stack_frame *frame = &thread->frames[(int64_t)index];
+
+	frame->rbp = rbp;
+	frame->rbp_slot = rbp_slot;
+	if (!frame->needs_rbp)
+		return;
+	frame->checks = frame[-1].checks + 1;
+	if (rbp_slot)
+		thread->checks[frame->checks++] = (struct stack_check){rbp_slot, rbp};
+}
+
+/* A row that the fast loop does not do itself. True: the walk has come to another frame on the same stack. */
+static NOINLINE bool step_rarely(struct thread *thread, struct walk *w, row r, struct collected *c)
+{
+	enum stepped stepped = step_any(thread, w, r);
+
+	if (stepped == STEPPED && !w->switched)
+		return true;
+	c->usable = stepped != STEPPED_FULL && stepped != STEPPED;
+	c->bottom = stepped == STEPPED_TO_END ? BOTTOM_REAL : BOTTOM_LOST;
+	c->kept = 0;
+	return false;
+}
+
+/* A join whose older frames have changed. True: go on from the changed one. */
+static NOINLINE bool rejoin(struct thread *thread, struct walk *w, uint32_t changed, struct collected *c)
+{
+	if (c->fresh + c->kept >= MAX_FRESH) {
+		c->usable = false;
+		return false;
+	}
+	c->fresh = take_over(thread, w, c->kept - 1, changed - 1, c->fresh);
+	c->kept = changed - 1;
+	if (w->pc)
+		return true;
+	c->bottom = BOTTOM_REAL;
+	c->kept = 0;
+	return false;
+}
+
+/* The loop keeps the frame that it is at in registers; `w` is for what happens rarely. */
+INLINE struct collected collect(struct thread *thread, const struct walk *start)
+{
+	const struct stack_frame *frames = thread->frames, *known = frames + thread->frame_count - 1;
+	struct stack_frame *fresh = thread->fresh, *const full = fresh + MAX_FRESH;
+	struct collected c = {.bottom = thread->bottom, .usable = true};
+	uintptr_t slot = start->slot, pc = start->pc, sp = start->sp, rbp = start->rbp, rbp_slot = 0;
+	const uintptr_t high = start->high;
+	const struct table *table = load_acquire(&rows);
+	const uint64_t epoch = (uint64_t)thread->epoch << 48;
+	struct walk w;
+	bool exact = false;
 
 	for (;;) {
-		while (c.kept && frames[c.kept - 1].slot < w->slot)
-			c.kept--;
-		const struct stack_frame *known = &frames[c.kept - 1];
+		row r;
 
-		if (c.kept && known->slot == w->slot && known->pc == w->pc && known->exact == w->exact &&
-		    (!known->needs_rbp || known->rbp == w->rbp)) {
-			uint32_t changed = verify(thread, c.kept - 1);
+		/* The sentinel ends this. */
+		while (known->slot < slot)
+			known--;
+		if (known->slot == slot && known->pc == pc && known->exact == exact && (!known->needs_rbp || known->rbp == rbp)) {
+			uint32_t changed = verify(thread, (uint32_t)(known - frames));
 
-			if (likely(!changed))
-				return c;
-			if (c.fresh + c.kept >= MAX_FRESH)
-				break;
-			c.fresh = take_over(thread, w, c.kept - 1, changed - 1, c.fresh);
-			c.kept = changed - 1;
-			if (!w->pc) {
-				c.bottom = BOTTOM_REAL;
-				c.kept = 0;
+			c.kept = (uint32_t)(known - frames) + 1;
+			c.fresh = (uint32_t)(fresh - thread->fresh);
+			if (likely(!changed)) {
+				join_frame(thread, c.kept - 1, rbp, rbp_slot);
 				return c;
 			}
-			continue;
+			w = (struct walk){slot, pc, sp, rbp, rbp_slot, high, true, exact, false};
+			if (!rejoin(thread, &w, changed, &c))
+				return c;
+			fresh = thread->fresh + c.fresh;
+			known = frames + c.kept - 1;
+			goto reload;
 		}
-		row r = find_row(w->pc, w->exact);
+		if (unlikely(exact) || unlikely(!(r = table_find(table, pc | epoch)))) {
+			r = find_row(pc, exact);
+			table = load_acquire(&rows);
+		}
+		fresh->slot = slot;
+		fresh->pc = pc;
+		fresh->rbp = rbp;
+		fresh->rbp_slot = rbp_slot;
+		fresh->row = r;
+		fresh->exact = exact;
+		fresh++;
+		if (likely(row_kind(r) == ROW_RSP || row_kind(r) == ROW_RBP)) {
+			uintptr_t cfa = (row_kind(r) == ROW_RSP ? sp : rbp) + (uintptr_t)row_cfa_offset(r);
+			uintptr_t base = sp;
 
-		add_frame(&thread->fresh[c.fresh++], w, r);
-		enum stepped stepped = step_any(thread, w, r);
-
-		if (likely(stepped == STEPPED)) {
-			if (likely(c.fresh < MAX_FRESH && !w->switched))
-				continue;
-			if (w->switched)
+			if (unlikely(cfa - 8 < sp || cfa > high || (cfa & 7)))
+				goto rare;
+			rbp_slot = 0;
+			if (row_rbp(r) == ROW_RBP_AT_CFA) {
+				rbp_slot = cfa + (uintptr_t)row_rbp_offset(r);
+				if (unlikely(rbp_slot < base || rbp_slot > high - 8 || (rbp_slot & 7))) {
+					rbp_slot = fresh[-1].rbp_slot;
+					goto rare;
+				}
+				rbp = *(const uintptr_t *)rbp_slot;
+			} else if (unlikely(row_rbp(r) != ROW_RBP_SAME)) {
+				rbp_slot = fresh[-1].rbp_slot;
+				goto rare;
+			}
+			slot = cfa - 8;
+			sp = cfa;
+			pc = *(const uintptr_t *)slot;
+			exact = false;
+			if (unlikely(!pc)) {
+				c.bottom = BOTTOM_REAL;
 				break;
-			c.bottom = BOTTOM_UNKNOWN;
-		} else if (stepped == STEPPED_FULL) {
-			break;
+			}
 		} else {
-			c.bottom = stepped == STEPPED_TO_END ? BOTTOM_REAL : BOTTOM_LOST;
+rare:
+			w = (struct walk){slot, pc, sp, rbp, rbp_slot, high, true, exact, false};
+			if (!step_rarely(thread, &w, r, &c))
+				break;
+reload:
+			slot = w.slot;
+			pc = w.pc;
+			sp = w.sp;
+			rbp = w.rbp;
+			rbp_slot = w.rbp_slot;
+			exact = w.exact;
 		}
-		c.kept = 0;
-		return c;
+		if (unlikely(fresh == full)) {
+			c.bottom = BOTTOM_UNKNOWN;
+			break;
+		}
 	}
-	c.usable = false;
+	c.kept = 0;
+	c.fresh = (uint32_t)(fresh - thread->fresh);
 	return c;
 }
 
@@ -486,34 +595,35 @@ static COLD uint32_t number_of_part(struct thread *thread, struct sighting *s, u
 	return number_of(s, hash_frames(s->frames, s->count), s->frames[s->count - 1].pc);
 }
 
+/* What the cache can not do. */
+static COLD uint32_t trace_without_cache(struct thread *thread, const struct caller *caller, enum ht_entry entry)
+{
+	thread->frame_count = 0;
+	return trace_plain(thread, caller, entry, thread->fresh, guest.depth);
+}
+
 uint32_t unwind_trace(struct thread *thread, const struct caller *caller, enum ht_entry entry)
 {
-	struct walk w = {.slot = caller->sp - 8, .pc = caller->pc, .sp = caller->sp, .rbp = caller->rbp};
+	const struct walk start = {.slot = caller->sp - 8, .pc = caller->pc, .sp = caller->sp, .rbp = caller->rbp,
+				   .high = thread->stack_high};
 	struct sighting s = {.entry = entry};
 	struct collected c;
-	uint32_t epoch = load_acquire(&guest.epoch);
+	uint32_t epoch = load_acquire(&guest.epoch) & 0xffff;
 
 	if (unlikely(thread->shared))
 		return trace_shared(thread, caller, entry);
-	w.high = thread_stack_high(thread, w.sp, &w.own);
-	if (unlikely(!w.own))
+	if (unlikely(!thread_owns(thread, caller->sp)))
 		return trace_plain(thread, caller, entry, thread->fresh, guest.depth);
 	if (unlikely(thread->epoch != epoch)) {
 		thread->epoch = epoch;
 		thread->frame_count = 0;
 	}
-	c = collect(thread, &w);
-	if (unlikely(c.usable && c.bottom == BOTTOM_UNKNOWN && c.kept && c.kept + c.fresh < guest.depth)) {
-		/* The cache has lost its older end: unwind once more without it. */
-		thread->frame_count = 0;
-		w = (struct walk){.slot = caller->sp - 8, .pc = caller->pc, .sp = caller->sp, .rbp = caller->rbp,
-				  .high = w.high, .own = true};
-		c = collect(thread, &w);
-	}
-	if (unlikely(!c.usable)) {
-		thread->frame_count = 0;
-		return trace_plain(thread, caller, entry, thread->fresh, guest.depth);
-	}
+	c = collect(thread, &start);
+	/* The cache has lost its older end: once more without it. */
+	if (unlikely(c.usable && c.bottom == BOTTOM_UNKNOWN && c.kept && c.kept + c.fresh < guest.depth))
+		return trace_without_cache(thread, caller, entry);
+	if (unlikely(!c.usable))
+		return trace_without_cache(thread, caller, entry);
 	thread->bottom = c.bottom;
 	if (unlikely(c.kept + c.fresh > STACK_CACHE))
 		c.kept = forget_oldest(thread, c.kept);
@@ -523,7 +633,7 @@ uint32_t unwind_trace(struct thread *thread, const struct caller *caller, enum h
 	s.truncated = thread->bottom != BOTTOM_REAL;
 	if (unlikely(s.count > guest.depth))
 		return number_of_part(thread, &s, s.count - guest.depth);
-	return number_of(&s, s.count ? s.frames[s.count - 1].hash : 0, caller->pc);
+	return number_of(&s, s.frames[(int64_t)s.count - 1].hash, caller->pc);
 }
 
 uint32_t unwind_plain(struct thread *thread, const struct caller *caller, uintptr_t *pcs, uint32_t limit)
