@@ -19,6 +19,10 @@ char *memory_copy_string(const char *string);
 /** Copy `size` bytes and put a NUL behind them. */
 char *memory_copy_bytes(const void *bytes, size_t size);
 
+/** printf into new memory. */
+__attribute__((format(printf, 1, 2)))
+char *memory_format(const char *format, ...);
+
 /** Make room for one more item: `*room` grows in powers of two. @return the (moved) array */
 void *memory_grow(void *array, size_t count, size_t *room, size_t size);
 

@@ -52,7 +52,6 @@ char *frame_place(const struct frame *frame, bool base_name_only)
 {
 	const struct module *module = frame->module;
 	const char *path, *slash;
-	char *text;
 
 	if (!module)
 		return memory_copy_string("[anon]");
@@ -60,9 +59,7 @@ char *frame_place(const struct frame *frame, bool base_name_only)
 	slash = base_name_only ? strrchr(path, '/') : NULL;
 	if (slash && slash[1])
 		path = slash + 1;
-	if (asprintf(&text, "%s (+%#" PRIx64 ")", path, frame->address - module->bias) < 0)
-		return memory_copy_string(path);
-	return text;
+	return memory_format("%s (+0x%" PRIx64 ")", path, frame->address - module->bias);
 }
 
 static uint64_t less(uint64_t from, uint64_t what)

@@ -315,10 +315,9 @@ static void rename_aside(struct writer *writer, char *aside, const char *target)
 static void save(struct writer *writer, const struct snapshot *snapshot, const uint32_t *numbers,
 		 const struct host_facts *hosts, size_t count, const char *path)
 {
-	char *target = final_path(path), *aside = memory_zeroed(strlen(target) + 16, 1);
+	char *target = final_path(path), *aside = memory_format("%s.XXXXXX", target);
 	bool special = is_special(target);
 
-	sprintf(aside, "%s.XXXXXX", target);
 	writer->fd = special ? memfd_create("snapshot", MFD_CLOEXEC) : mkostemp(aside, O_CLOEXEC);
 	if (writer->fd < 0) {
 		writer->failed = errno;

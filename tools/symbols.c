@@ -176,12 +176,11 @@ static const char *pretty_file(const char *file)
 /** What the cache calls a source: its contents are the same wherever build id, size and tool are. To be freed. */
 static char *cache_key(const struct source *source, const struct options *options)
 {
-	char *key = memory_zeroed(2 * sizeof(source->build_id) + strlen(lines_tool(options)) + 32, 1), *at = key;
+	char id[2 * sizeof(source->build_id) + 1] = "";
 
 	for (uint32_t i = 0; i < source->build_id_size; i++)
-		at += sprintf(at, "%02x", source->build_id[i]);
-	sprintf(at, "-%" PRIx64 "-%s", source->lines_size, lines_tool(options));
-	return key;
+		snprintf(id + 2 * i, 3, "%02x", source->build_id[i]);
+	return memory_format("%s-%" PRIx64 "-%s", id, source->lines_size, lines_tool(options));
 }
 
 /** Take over answers; those to questions that have one already are dropped. */

@@ -53,16 +53,15 @@ static char *cache_directory(bool make)
 		return NULL;
 	if (cache && *cache == '/')
 		parent = memory_copy_string(cache);
-	else if (home && *home == '/' && is_ours(home, false) && asprintf(&parent, "%s/.cache", home) < 0)
-		parent = NULL;
+	else if (home && *home == '/' && is_ours(home, false))
+		parent = memory_format("%s/.cache", home);
 	if (!parent)
 		return NULL;
 	if (make)
 		mkdir(parent, 0700);
-	if (asprintf(&path, "%s/heaptrace", parent) < 0)
-		path = NULL;
+	path = memory_format("%s/heaptrace", parent);
 	free(parent);
-	if (path && is_ours(path, make))
+	if (is_ours(path, make))
 		return path;
 	free(path);
 	return NULL;
@@ -70,13 +69,10 @@ static char *cache_directory(bool make)
 
 static char *file_path(const char *directory, const char *key)
 {
-	char *path = memory_zeroed(strlen(directory) + strlen(key) + 8, 1), *c;
+	char *path = memory_format("%s/%s.lines", directory, key), *slash;
 
-	sprintf(path, "%s/", directory);
-	c = path + strlen(path);
-	for (; *key; key++)
-		*c++ = *key == '/' ? '_' : *key;
-	strcpy(c, ".lines");
+	while ((slash = strchr(path + strlen(directory) + 1, '/')))
+		*slash = '_';
 	return path;
 }
 
@@ -211,12 +207,11 @@ static bool write_all(int fd, const char *bytes, size_t size)
 
 static void write_file(const char *path, const char *body, size_t size)
 {
-	char *aside = memory_zeroed(strlen(path) + 8, 1), head[64];
+	char *aside = memory_format("%s.XXXXXX", path), head[64];
 	unsigned long sum = crc32(crc32(0, Z_NULL, 0), (const uint8_t *)body, (uInt)size);
 	bool whole;
 	int fd;
 
-	sprintf(aside, "%s.XXXXXX", path);
 	sprintf(head, HEAD "%08lx %zu\n", sum, size);
 	fd = mkostemp(aside, O_CLOEXEC);
 	if (fd >= 0) {
@@ -254,8 +249,9 @@ static struct kept *list_files(const char *directory, size_t *count, uint64_t *t
 		struct stat status;
 		char *path;
 
-		if (!strstr(entry->d_name, ".lines") || asprintf(&path, "%s/%s", directory, entry->d_name) < 0)
+		if (!strstr(entry->d_name, ".lines"))
 			continue;
+		path = memory_format("%s/%s", directory, entry->d_name);
 		if (lstat(path, &status) || !S_ISREG(status.st_mode)) {
 			free(path);
 			continue;

@@ -5,7 +5,6 @@
 #include "symbols_files.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,19 +25,6 @@ struct search {
 	uint32_t link_sum;
 	char *found;
 };
-
-__attribute__((format(printf, 1, 2)))
-static char *join(const char *format, ...)
-{
-	char *text = NULL;
-	va_list arguments;
-
-	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		text = memory_copy_string("");
-	va_end(arguments);
-	return text;
-}
 
 static bool fits(const struct search *search, struct elf_file *file, const char *path)
 {
@@ -75,19 +61,19 @@ static bool try_directory(struct search *search, const char *directory, bool by_
 {
 	const char *path = search->module->path, *id = search->id;
 
-	if (*id && (try(search, join("%s/.build-id/%.2s/%s.debug", directory, id, id + 2)) ||
-		    try(search, join("%s/%.2s/%s.debug", directory, id, id + 2)) ||
-		    try(search, join("%s/.build-id/%.2s/%s", directory, id, id + 2)) ||
-		    try(search, join("%s/%s/debuginfo", directory, id))))
+	if (*id && (try(search, memory_format("%s/.build-id/%.2s/%s.debug", directory, id, id + 2)) ||
+		    try(search, memory_format("%s/%.2s/%s.debug", directory, id, id + 2)) ||
+		    try(search, memory_format("%s/.build-id/%.2s/%s", directory, id, id + 2)) ||
+		    try(search, memory_format("%s/%s/debuginfo", directory, id))))
 		return true;
 	if (*path == '/' && search->link &&
-	    try(search, join("%s%.*s%s", directory, (int)(base_name(path) - path), path, search->link)))
+	    try(search, memory_format("%s%.*s%s", directory, (int)(base_name(path) - path), path, search->link)))
 		return true;
 	if (!by_name)
 		return false;
-	return (search->link && try(search, join("%s/%s", directory, search->link))) ||
-	       try(search, join("%s/%s.debug", directory, base_name(path))) ||
-	       try(search, join("%s/%s", directory, base_name(path)));
+	return (search->link && try(search, memory_format("%s/%s", directory, search->link))) ||
+	       try(search, memory_format("%s/%s.debug", directory, base_name(path))) ||
+	       try(search, memory_format("%s/%s", directory, base_name(path)));
 }
 
 /** Beside the binary and in .debug/ there, by the debug link. */
@@ -98,8 +84,8 @@ static bool try_link(struct search *search)
 
 	if (!search->link || strchr(search->link, '/'))
 		return false;
-	return (strcmp(search->link, base_name(path)) != 0 && try(search, join("%.*s%s", length, path, search->link))) ||
-	       try(search, join("%.*s.debug/%s", length, path, search->link));
+	return (strcmp(search->link, base_name(path)) != 0 && try(search, memory_format("%.*s%s", length, path, search->link))) ||
+	       try(search, memory_format("%.*s.debug/%s", length, path, search->link));
 }
 
 /** What debuginfod clients have downloaded. */
@@ -109,12 +95,12 @@ static bool try_downloads(struct search *search)
 
 	if (!*search->id)
 		return false;
-	if (path && *path && try(search, join("%s/%s/debuginfo", path, search->id)))
+	if (path && *path && try(search, memory_format("%s/%s/debuginfo", path, search->id)))
 		return true;
-	if (cache && *cache && try(search, join("%s/debuginfod_client/%s/debuginfo", cache, search->id)))
+	if (cache && *cache && try(search, memory_format("%s/debuginfod_client/%s/debuginfo", cache, search->id)))
 		return true;
-	return home && (try(search, join("%s/.cache/debuginfod_client/%s/debuginfo", home, search->id)) ||
-			try(search, join("%s/.debuginfod_client_cache/%s/debuginfo", home, search->id)));
+	return home && (try(search, memory_format("%s/.cache/debuginfod_client/%s/debuginfo", home, search->id)) ||
+			try(search, memory_format("%s/.debuginfod_client_cache/%s/debuginfo", home, search->id)));
 }
 
 struct answer {
@@ -208,9 +194,9 @@ static struct elf_file *find_binary(struct module_files *files, const struct mod
 	struct elf_file *file = try_binary(files, module, memory_copy_string(module->path));
 
 	if (!file && pid > 0 && *module->path == '/')
-		file = try_binary(files, module, join("/proc/%d/root%s", pid, module->path));
+		file = try_binary(files, module, memory_format("/proc/%d/root%s", pid, module->path));
 	if (!file && pid > 0 && module->flags & HT_MODULE_MAIN)
-		file = try_binary(files, module, join("/proc/%d/exe", pid));
+		file = try_binary(files, module, memory_format("/proc/%d/exe", pid));
 	return file;
 }
 
