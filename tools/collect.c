@@ -107,11 +107,15 @@ struct survivors {
 	char text[1024];
 	size_t filled;
 	unsigned count;
+	pid_t pid; /* of the last one */
+	char name[64];
 	uint64_t inode; /* looking for unknown users of this segment */
 };
 
 static void add_survivor(struct survivors *survivors, pid_t pid, const char *name)
 {
+	survivors->pid = pid;
+	snprintf(survivors->name, sizeof(survivors->name), "%.63s", name);
 	if (survivors->count++ >= NAMED_SURVIVORS || survivors->filled > sizeof(survivors->text) - 100)
 		return;
 	survivors->filled += (size_t)snprintf(survivors->text + survivors->filled, 100, "%s%d %.60s",
@@ -149,11 +153,15 @@ static void say_what_still_runs(struct run *run)
 	if (!survivors.count)
 		return;
 	const struct output *output = run->outfile.pattern ? &run->outfile : run->save.pattern ? &run->save : &run->survivors;
-	const char *kind = run->outfile.pattern ? "reports" : "snapshots";
+	const char *kind = run->outfile.pattern ? "reports" :
+			   survivors.count == 1 ? "its snapshot" : "snapshots";
 	char more[32] = "", place[4200];
 	if (survivors.count > NAMED_SURVIVORS)
 		snprintf(more, sizeof(more), " and %u more", survivors.count - NAMED_SURVIVORS);
-	if (output == &run->survivors)
+	if (output == &run->survivors && survivors.count == 1)
+		snprintf(place, sizeof(place), "%s/heaptrace.%s.%d.htrace", run->directory, survivors.name,
+			 (int)survivors.pid);
+	else if (output == &run->survivors)
 		snprintf(place, sizeof(place), "%s/heaptrace.NAME.PID.htrace", run->directory);
 	else
 		snprintf(place, sizeof(place), "%s", output->pattern);

@@ -57,6 +57,7 @@ struct process {
 	uint32_t requests_seen[HT_MAX_SIGNALS];
 	struct host_facts facts;
 	uint64_t cpu_ticks;          /* at the last sample */
+	bool is_first;               /* of the run */
 	bool ended;                  /* its report is in the queue, or made */
 	bool reaped_by_launcher;     /* its pidfd is readable; the launcher's word is on its way */
 	const char *outfile, *save;  /* assigned at its first report; run.names */

@@ -169,6 +169,7 @@ struct image *image_create(struct run *run, pid_t pid, int pidfd)
 		return NULL;
 	}
 	struct process *process = process_add(image, pid);
+	process->is_first = image->number == 1;
 	procfs_name(pid, process->name, sizeof(process->name));
 	take_sample(run, process);
 	if (pidfd < 0 && pid)

@@ -83,6 +83,13 @@ void jobs_dump_all(struct run *run, int index)
 	}
 }
 
+static const char *file_name(struct output_names *names, const struct output *output, const struct process *process)
+{
+	if (process->is_first)
+		return output_name(names, output, process->pid, process->name);
+	return output_name_other(names, output, process->pid, process->name);
+}
+
 /** Where a process's report goes that has no stream. */
 static void choose_file(struct run *run, const struct job *job, struct render *render)
 {
@@ -90,12 +97,12 @@ static void choose_file(struct run *run, const struct job *job, struct render *r
 	if (!run->outfile.pattern) {
 		const struct output *output = run->save.pattern ? &run->save : &run->survivors;
 		if (!process->save)
-			process->save = output_name(&run->save_names, output, process->pid, process->name);
+			process->save = file_name(&run->save_names, output, process);
 		render->save = process->save;
 		return;
 	}
 	if (!process->outfile)
-		process->outfile = output_name(&run->outfile_names, &run->outfile, process->pid, process->name);
+		process->outfile = file_name(&run->outfile_names, &run->outfile, process);
 	render->path = process->outfile;
 	render->append = run->outfile.shared || (render->options->format == FORMAT_TEXT && process->outfile_begun);
 	process->outfile_begun = true;
@@ -154,7 +161,7 @@ static void choose_snapshot(struct run *run, const struct job *job, struct rende
 	if (!run->save.pattern || job->kind != JOB_FINAL)
 		return;
 	if (!process->save)
-		process->save = output_name(&run->save_names, &run->save, process->pid, process->name);
+		process->save = file_name(&run->save_names, &run->save, process);
 	if (!render->save)
 		render->save = process->save;
 	else if (render->save != process->save)

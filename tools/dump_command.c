@@ -5,17 +5,20 @@
  * program is not interrupted, and a slow terminal holds up nobody but us.
  *
  * Where to ask: a traced process has the run's directory in LD_PRELOAD, a launcher's children have. Else all run
- * directories where they usually are: each collector knows its processes and its launcher.
+ * directories where they usually are: each collector knows its processes and its launcher. A program that was started
+ * without heaptrace, with the library preloaded, has mapped its own segment's file.
  */
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -41,6 +44,7 @@ struct dumped {
 /** What has been asked so far. */
 struct inquiry {
 	pid_t pid;
+	pid_t inner; /* the same as the process sees itself */
 	struct dumped *dumped;
 	size_t count, room;
 	int refused; /* an errno value that says more than "not found" */
@@ -77,6 +81,18 @@ static void keep_answer(struct inquiry *inquiry, struct dump_answer *answer, int
 	*dumped = (struct dumped){.segment = segment, .number = answer->number};
 	answer->facts[sizeof(answer->facts) - 1] = '\0';
 	host_facts_read(&dumped->facts, answer->facts, strlen(answer->facts));
+}
+
+static void keep_standalone(struct inquiry *inquiry, uint32_t number, int segment)
+{
+	static struct dump_answer answer;
+	answer.number = number;
+	snprintf(answer.facts, sizeof(answer.facts), "%s", "");
+	keep_answer(inquiry, &answer, segment);
+	struct host_facts *facts = &inquiry->dumped[inquiry->count - 1].facts;
+	facts->pid = inquiry->pid;
+	strcpy(facts->how_it_ended, "running");
+	procfs_statm(inquiry->pid, &facts->statm);
 }
 
 /** Ask one collector. @return true if it is the one */
@@ -138,6 +154,38 @@ static bool ask_all(struct inquiry *inquiry)
 	return ask_place(inquiry, path);
 }
 
+/** The program may run without a collector: then it has mapped the file that is its segment. */
+static int visit_mapping(const char *path, uint64_t inode, void *data)
+{
+	struct inquiry *inquiry = data;
+	struct error error;
+	struct stat status;
+	uint32_t numbers[256];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct snapshot *snapshot = NULL;
+	if (fd >= 0 && fstat(fd, &status) == 0 && status.st_ino == inode && S_ISREG(status.st_mode))
+		snapshot = snapshot_read(fd, path, &error);
+	size_t count = snapshot ? snapshot_processes(snapshot, numbers, 256) : 0;
+	for (size_t i = 0; i < count && i < 256; i++) {
+		const struct ht_process *process = snapshot_process(snapshot, numbers[i]);
+		if (process && (pid_t)process->pid == inquiry->inner)
+			keep_standalone(inquiry, numbers[i], dup(fd));
+	}
+	if (snapshot)
+		snapshot_close(snapshot);
+	if (fd >= 0)
+		close(fd);
+	return inquiry->count > 0;
+}
+
+static bool find_standalone(struct inquiry *inquiry)
+{
+	unsigned levels;
+	pid_t inner = procfs_inner_pid(inquiry->pid, &levels);
+	inquiry->inner = inner ? inner : inquiry->pid;
+	return procfs_shared_files(inquiry->pid, visit_mapping, inquiry) > 0;
+}
+
 static int explain(const struct inquiry *inquiry)
 {
 	char text[256];
@@ -159,6 +207,8 @@ static int render_all(const struct inquiry *inquiry, const struct options *optio
 	int result = 0;
 	for (size_t i = 0; i < inquiry->count; i++) {
 		const struct dumped *dumped = &inquiry->dumped[i];
+		const char *(*name)(struct output_names *, const struct output *, pid_t, const char *) =
+			i ? output_name_other : output_name;
 		char program[64];
 		procfs_name(dumped->facts.pid, program, sizeof(program));
 		renders[i] = (struct render){
@@ -168,8 +218,8 @@ static int render_all(const struct inquiry *inquiry, const struct options *optio
 			.options = options,
 			.occasion.reason = "heaptrace dump",
 			.stream = outfile->stream,
-			.path = outfile->pattern ? output_name(&names, outfile, dumped->facts.pid, program) : NULL,
-			.save = save->pattern ? output_name(&saves, save, dumped->facts.pid, program) : NULL,
+			.path = outfile->pattern ? name(&names, outfile, dumped->facts.pid, program) : NULL,
+			.save = save->pattern ? name(&saves, save, dumped->facts.pid, program) : NULL,
 			.append = outfile->shared,
 		};
 	}
@@ -203,7 +253,7 @@ static int dump(const struct options *options, pid_t pid)
 		snprintf(error, sizeof(error), "--ignore=%s cannot be read: %s; correct the name", options->ignore, strerror(errno));
 		return complain(error);
 	}
-	return ask_all(&inquiry) ? render_all(&inquiry, options, &outfile, &save) : explain(&inquiry);
+	return ask_all(&inquiry) || find_standalone(&inquiry) ? render_all(&inquiry, options, &outfile, &save) : explain(&inquiry);
 }
 
 int dump_command(int argc, char **argv)

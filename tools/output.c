@@ -71,12 +71,14 @@ static bool is_taken(const struct output_names *names, const char *name)
 	return false;
 }
 
-const char *output_name(struct output_names *names, const struct output *output, pid_t pid, const char *program)
+static const char *make_name(struct output_names *names, const struct output *output, pid_t pid, const char *program,
+			     bool first)
 {
-	bool has_pid = false;
+	bool has_pid = false, varies = false;
+	free(expand(output->pattern, pid, NULL, &varies));
 	char *name = expand(output->pattern, pid, program, &has_pid);
 	char *base = name;
-	if (!output->shared && is_taken(names, name) && !has_pid) {
+	if (!output->shared && !has_pid && (is_taken(names, name) || (!first && !varies))) {
 		base = memory_zeroed(1, strlen(name) + 16);
 		sprintf(base, "%s.%d", name, (int)pid);
 		free(name);
@@ -92,6 +94,16 @@ const char *output_name(struct output_names *names, const struct output *output,
 		free(base);
 	names->names = memory_grow(names->names, names->count, &names->room, sizeof(*names->names));
 	return names->names[names->count++] = name;
+}
+
+const char *output_name(struct output_names *names, const struct output *output, pid_t pid, const char *program)
+{
+	return make_name(names, output, pid, program, true);
+}
+
+const char *output_name_other(struct output_names *names, const struct output *output, pid_t pid, const char *program)
+{
+	return make_name(names, output, pid, program, false);
 }
 
 void output_names_free(struct output_names *names)

@@ -41,11 +41,14 @@ struct output_names {
 };
 
 /**
- * The file of one process: %p, %n and %% replaced. Where another process of the run has that name already, .PID is put
- * behind it (unless %p was in it), then .2, .3 and so on.
+ * The file of a run's first process: %p, %n and %% replaced. Where another process of the run has that name already, .PID
+ * is put behind it (unless %p was in it), then .2, .3 and so on.
  * @return the name; it belongs to the set
  */
 const char *output_name(struct output_names *names, const struct output *output, pid_t pid, const char *program);
+
+/** The same for all others: a name that would be the same for all is not theirs, they get .PID in any case. */
+const char *output_name_other(struct output_names *names, const struct output *output, pid_t pid, const char *program);
 
 /** Forget the set. */
 void output_names_free(struct output_names *names);

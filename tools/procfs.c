@@ -109,6 +109,29 @@ int procfs_maps_memfd(pid_t pid, uint64_t inode)
 	return failed && !found ? -1 : found;
 }
 
+int procfs_shared_files(pid_t pid, int (*visit)(const char *path, uint64_t inode, void *data), void *data)
+{
+	char line[8192];
+	int result = 0;
+	int fd = open_file(pid, "maps");
+	FILE *maps = fd < 0 ? NULL : fdopen(fd, "r");
+	if (!maps) {
+		if (fd >= 0)
+			close(fd);
+		return 0;
+	}
+	while (!result && fgets(line, sizeof(line), maps)) {
+		unsigned long inode = 0;
+		char rights[8] = "";
+		char *path = strchr(line, '/');
+		line[strcspn(line, "\n")] = '\0';
+		if (path && sscanf(line, "%*s %7s %*s %*s %lu", rights, &inode) == 2 && strcmp(rights, "rw-s") == 0)
+			result = visit(path, inode, data);
+	}
+	fclose(maps);
+	return result;
+}
+
 /** The text behind "KEY:" in /proc/PID/status, inside `text`. */
 static char *status_field(pid_t pid, const char *key, char *text, size_t size)
 {

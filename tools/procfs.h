@@ -32,6 +32,9 @@ int procfs_statm(pid_t pid, struct statm *statm);
 /** Is a file with this inode, a memfd of ours, mapped there? @return 1, 0, or -1 if that cannot be told */
 int procfs_maps_memfd(pid_t pid, uint64_t inode);
 
+/** Call for every file mapped shared there until it returns nonzero. @return that, or 0 */
+int procfs_shared_files(pid_t pid, int (*visit)(const char *path, uint64_t inode, void *data), void *data);
+
 /** The pid as the process sees itself; *levels is 1 outside of pid namespaces. @return 0 if unknown */
 pid_t procfs_inner_pid(pid_t pid, unsigned *levels);
 

@@ -56,17 +56,19 @@ static void add_segment(struct rescued *rescued, const struct run *run, int segm
 	snapshot_close(snapshot);
 }
 
-static void direct(struct run *run, struct render *render, const struct host_facts *facts)
+static void direct(struct run *run, struct render *render, const struct host_facts *facts, bool first)
 {
+	const char *(*name)(struct output_names *, const struct output *, pid_t, const char *) =
+		first ? output_name : output_name_other;
 	render->facts = facts;
 	if (run->outfile.stream >= 0)
 		render->stream = run->outfile.stream;
 	else if (run->outfile.pattern)
-		render->path = output_name(&run->outfile_names, &run->outfile, facts->pid, "rescued");
+		render->path = name(&run->outfile_names, &run->outfile, facts->pid, "rescued");
 	else
 		render->stream = STDERR_FILENO;
 	if (run->save.pattern)
-		render->save = output_name(&run->save_names, &run->save, facts->pid, "rescued");
+		render->save = name(&run->save_names, &run->save, facts->pid, "rescued");
 }
 
 void rescue(struct run *run, const struct held *held, size_t count, pid_t program, int status)
@@ -76,7 +78,7 @@ void rescue(struct run *run, const struct held *held, size_t count, pid_t progra
 	for (size_t i = 0; i < count; i++)
 		add_segment(&rescued, run, held[i].fd, program, status);
 	for (size_t i = 0; i < rescued.count; i++)
-		direct(run, &rescued.renders[i], &rescued.facts[i]);
+		direct(run, &rescued.renders[i], &rescued.facts[i], i == 0);
 	if (run->document && rescued.count)
 		render_document(rescued.renders, rescued.count);
 	for (size_t i = 0; i < rescued.count && !run->document; i++)
