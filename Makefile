@@ -68,6 +68,15 @@ $(O)/heaptrace: $(HOST_OBJ)
 
 include tests/tests.mk
 
+# Without libunwind-dev the comparison is skipped, visibly.
+ifneq ($(wildcard /usr/include/libunwind.h /usr/include/*/libunwind.h),)
+test-programs: $(O)/check/libheaptrace.so
+endif
+
+.PHONY: check-unwind
+check-unwind: $(O)/check/libheaptrace.so
+	BUILD='$(abspath $(O))' $(PROVE) --exec '' -v tests/unwind/check.sh :: full
+
 -include $(CHECK_OBJ:.o=.d) $(GUEST_OBJ:.o=.d) $(HOST_OBJ:.o=.d)
 
 include tests/bench/bench.mk
