@@ -16,7 +16,7 @@ UNIT_LIB := $(patsubst tests/lib/%.c,$(TEST_O)/lib/%.o,$(filter-out tests/lib/co
 # A guest is a test of its own: its header says what to expect, tests/lib/guest.sh holds it to that.
 GUEST_TEST_SRC := $(wildcard tests/guests/*.c tests/guests/*.cc)
 GUEST_PROGRAMS := $(patsubst tests/guests/%,$(TEST_O)/guests/%,$(basename $(GUEST_TEST_SRC)))
-GUEST_EXPECTING := $(shell grep -l '^// Expect' $(GUEST_TEST_SRC) /dev/null)
+GUEST_EXPECTING := $(shell grep -l '^// Expect:' $(GUEST_TEST_SRC) /dev/null)
 GUEST_FULL := $(shell grep -l '^// Tier: full' $(GUEST_TEST_SRC) /dev/null)
 guest_tests = $(patsubst tests/guests/%,$(TEST_O)/guests/%.t,$(basename $(1)))
 GUEST_TESTS := $(call guest_tests,$(filter-out $(GUEST_FULL),$(GUEST_EXPECTING)))

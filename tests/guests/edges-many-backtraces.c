@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A million distinct backtraces: each number's bits choose one of two calls on the way down.
-// Expect: allocations=1000000 frees=0 bytes=8000000 live_blocks=1000000 live_bytes=8000000
-// Tier: full
+// Expected: allocations=1000000 frees=0 bytes=8000000 live_blocks=1000000 live_bytes=8000000
 #include "edges-backtraces.h"
 
 int main(void)
