@@ -94,6 +94,10 @@ static void become(const struct child_job *job, int in, int out, uint64_t space,
 	unsetenv("LD_PRELOAD");
 	unsetenv("LD_AUDIT");
 	setenv("LC_ALL", "C", 1);
+	/* Where a standard stream was closed, ours may have its number: dup2() onto itself would leave it close-on-exec. */
+	in = fcntl(in, F_DUPFD, 3);
+	out = fcntl(out, F_DUPFD, 3);
+	null = fcntl(null, F_DUPFD, 3);
 	if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(null, 2) < 0)
 		_exit(EXEC_FAILED);
 	close_range(3, ~0u, 0);

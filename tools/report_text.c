@@ -374,11 +374,15 @@ static void put_not_seen(const struct text *text)
 static void put_remarks(const struct text *text)
 {
 	const struct model *model = text->model;
+	struct strings said = { 0 };
 
 	for (size_t i = 0; i < model->module_count; i++) {
 		const struct module *module = &model->modules[i];
+		size_t before = said.used;
 
-		if (!module->remark)
+		if (module->remark)
+			strings_keep(&said, module->path);
+		if (said.used == before)
 			continue;
 		fputs("[heaptrace] no names for ", text->out);
 		put_name(text, module->path, 0);
@@ -387,8 +391,9 @@ static void put_remarks(const struct text *text)
 			fputs("; build id ", text->out);
 		for (uint32_t j = 0; j < module->build_id_size; j++)
 			fprintf(text->out, "%02x", module->build_id[j]);
-		fputs(" is wanted, --debug-dir=DIR says where else to look\n", text->out);
+		fprintf(text->out, "%s--debug-dir=DIR says where else to look\n", module->build_id_size ? " is wanted, " : "; ");
 	}
+	strings_free(&said);
 }
 
 /** First lines: the process's life, or why it is looked at while it runs. */

@@ -54,9 +54,13 @@ static struct elf_file *elf_file_wrap(int fd, Elf *elf)
 
 struct elf_file *elf_file_open(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat status;
+	int fd;
 
+	/* The path comes from a stranger: to open a device can have effects. */
+	if (stat(path, &status) || !S_ISREG(status.st_mode))
+		return NULL;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return NULL;
 	if (fstat(fd, &status) || !S_ISREG(status.st_mode)) {
