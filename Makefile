@@ -62,6 +62,13 @@ $(O)/check/libheaptrace.so: $(CHECK_OBJ) src/libheaptrace.map
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(GUEST_LDFLAGS) -o $@ $(CHECK_OBJ) -lunwind
 
+# The second build, with libunwind instead of our own rows: --unwinder=libunwind.
+UNWIND_OBJ := $(filter-out $(O)/src/unwind.o,$(GUEST_OBJ)) $(O)/src/variants/unwind_libunwind.o
+
+$(O)/libheaptrace-unwind.so: $(UNWIND_OBJ) src/libheaptrace.map
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(GUEST_LDFLAGS:-Wl,-soname,libheaptrace.so=-Wl,-soname,libheaptrace-unwind.so) -o $@ $(UNWIND_OBJ) -lunwind
+
 $(O)/heaptrace: $(HOST_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(HOST_SAN) $(LDFLAGS) -o $@ $(HOST_OBJ) $(HOST_LIBS)
@@ -70,6 +77,7 @@ include tests/tests.mk
 
 # Without libunwind-dev the comparison is skipped, visibly.
 ifneq ($(wildcard /usr/include/libunwind.h /usr/include/*/libunwind.h),)
+all: $(O)/libheaptrace-unwind.so
 test-programs: $(O)/check/libheaptrace.so
 endif
 
@@ -77,6 +85,6 @@ endif
 check-unwind: $(O)/check/libheaptrace.so
 	BUILD='$(abspath $(O))' $(PROVE) --exec '' -v tests/unwind/check.sh :: full
 
--include $(CHECK_OBJ:.o=.d) $(GUEST_OBJ:.o=.d) $(HOST_OBJ:.o=.d)
+-include $(O)/src/variants/unwind_libunwind.d $(CHECK_OBJ:.o=.d) $(GUEST_OBJ:.o=.d) $(HOST_OBJ:.o=.d)
 
 include tests/bench/bench.mk
