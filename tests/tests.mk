@@ -103,7 +103,7 @@ INSTALL_HEADERS := $(wildcard include/*.h include/*.hpp)
 install: all
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(LIBDIR)' '$(DESTDIR)$(PREFIX)/share/man/man1'
 	install -m 755 $(O)/heaptrace '$(DESTDIR)$(PREFIX)/bin/heaptrace'
-	install -m 755 $(O)/libheaptrace.so '$(DESTDIR)$(LIBDIR)/libheaptrace.so'
+	install -m 755 $(wildcard $(O)/libheaptrace*.so) '$(DESTDIR)$(LIBDIR)/'
 	install -m 644 tools/man/heaptrace.1 '$(DESTDIR)$(PREFIX)/share/man/man1/heaptrace.1'
 	$(if $(INSTALL_HEADERS),install -d '$(DESTDIR)$(PREFIX)/include')
 	$(if $(INSTALL_HEADERS),install -m 644 $(INSTALL_HEADERS) '$(DESTDIR)$(PREFIX)/include/')
@@ -111,7 +111,7 @@ install: all
 # Directories go when they are empty, that is when they were ours alone.
 uninstall:
 	rm -f '$(DESTDIR)$(PREFIX)/bin/heaptrace' '$(DESTDIR)$(LIBDIR)/libheaptrace.so' \
-		'$(DESTDIR)$(PREFIX)/share/man/man1/heaptrace.1' \
+		'$(DESTDIR)$(LIBDIR)/libheaptrace-unwind.so' '$(DESTDIR)$(PREFIX)/share/man/man1/heaptrace.1' \
 		$(INSTALL_HEADERS:include/%='$(DESTDIR)$(PREFIX)/include/%')
 	-for directory in '$(LIBDIR)' '$(PREFIX)/lib' '$(PREFIX)/share/man/man1' '$(PREFIX)/share/man' '$(PREFIX)/share' \
 		'$(PREFIX)/include' '$(PREFIX)/bin' '$(PREFIX)'; do \

@@ -42,9 +42,9 @@ compare() {
 }
 
 build_one() { # COMPILER LANGUAGE SOURCE FLAGS...
-	compiler=$1 source=$2
+	with=$1 source=$2
 	shift 2
-	"$compiler" -g -w -pthread "$@" -o "$directory/program" "$source"
+	"$with" -g -w -pthread "$@" -o "$directory/program" "$source"
 }
 
 drivers() { # LABEL
