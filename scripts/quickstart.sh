@@ -15,8 +15,8 @@ mkdir -p build/quickstart
 # shellcheck disable=SC2016
 set -- perl -e 'open F, "<", shift or die; while (<F>) { $n{$_}++ for split } printf "%d words\n", scalar keys %n' README.md
 
-printf '\n$ build/heaptrace --top=3 %s\n' "perl -e '...count words...' README.md"
-build/heaptrace --top=3 --save=build/quickstart/perl.htrace "$@"
+printf '\n$ build/heaptrace --top=2 %s\n' "perl -e '...count words...' README.md"
+build/heaptrace --top=2 --save=build/quickstart/perl.htrace "$@"
 
 build/heaptrace report --flame-graph --outfile=build/quickstart/perl.collapsed build/quickstart/perl.htrace
 echo
