@@ -7,8 +7,12 @@
 #include "inherited.h"
 
 #include <fcntl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
 #define MANY_DESCRIPTORS 65536u
 
 static const int resources[INHERITED_LIMITS] = {RLIMIT_NOFILE, RLIMIT_FSIZE, RLIMIT_AS, RLIMIT_DATA, RLIMIT_CPU};
@@ -46,6 +50,16 @@ void inherited_give_back(const struct inherited *inherited)
 	sigprocmask(SIG_SETMASK, &inherited->mask, NULL);
 }
 
+/** close_range(2) is younger than the oldest C library and kernel that we run on. */
+static void close_from_to(unsigned first, unsigned last)
+{
+	struct rlimit limit;
+	if (syscall(SYS_close_range, first, last, 0) == 0 || getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	for (unsigned fd = first; fd <= last && fd < limit.rlim_cur; fd++)
+		close((int)fd);
+}
+
 void inherited_close(const int *keep, size_t count)
 {
 	for (int from = 3;;) {
@@ -55,11 +69,11 @@ void inherited_close(const int *keep, size_t count)
 				next = keep[i];
 		}
 		if (next < 0) {
-			close_range((unsigned)from, ~0u, 0);
+			close_from_to((unsigned)from, ~0u);
 			return;
 		}
 		if (next > from)
-			close_range((unsigned)from, (unsigned)next - 1, 0);
+			close_from_to((unsigned)from, (unsigned)next - 1);
 		from = next + 1;
 	}
 }
