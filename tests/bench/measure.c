@@ -6,7 +6,7 @@
  *	measure FILE COMMAND [ARGUMENTS...]
  *
  * wall_ns ends with the command; cpu_ns is the command's with the children that it waited for; all_cpu_ns has those that
- * left it, too, which we adopt and wait for. rss_kib is the largest process's. Small, because a process starts with the
+ * left it, too, which we adopt and wait for. rss_kib is the largest process's, all_rss_kib likewise. Small, because a process starts with the
  * memory of the one that forked it, and that is what counts as its maximum.
  */
 
@@ -37,7 +37,7 @@ static long long cpu_ns(const struct rusage *usage)
 int main(int argc, char **argv)
 {
 	long long start, wall = 0, cpu = 0, all = 0;
-	long rss = 0;
+	long rss = 0, all_rss = 0;
 	int result = 0, status;
 	struct rusage usage;
 	pid_t command, ended;
@@ -56,10 +56,11 @@ int main(int argc, char **argv)
 	}
 	while ((ended = wait4(-1, &status, 0, &usage)) > 0) {
 		all += cpu_ns(&usage);
-		rss = usage.ru_maxrss > rss ? usage.ru_maxrss : rss;
+		all_rss = usage.ru_maxrss > all_rss ? usage.ru_maxrss : all_rss;
 		if (ended == command) {
 			wall = now_ns() - start;
 			cpu = cpu_ns(&usage);
+			rss = usage.ru_maxrss;
 			result = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 		}
 	}
@@ -68,7 +69,8 @@ int main(int argc, char **argv)
 		perror("measure");
 		return 2;
 	}
-	fprintf(file, "wall_ns=%lld cpu_ns=%lld all_cpu_ns=%lld rss_kib=%ld status=%d\n", wall, cpu, all, rss, result);
+	fprintf(file, "wall_ns=%lld cpu_ns=%lld all_cpu_ns=%lld rss_kib=%ld all_rss_kib=%ld status=%d\n", wall, cpu, all, rss, all_rss,
+		result);
 	fclose(file);
 	return result;
 }
