@@ -92,15 +92,18 @@ static int read_sparse(int fd, uint8_t *to, uint64_t size, uint64_t offset)
 	return 0;
 }
 
-static int check_limits(const struct snapshot *snapshot, struct error *error)
+/** A snapshot's header has to be right; of a live segment's, which its program may have scribbled over, little is used. */
+static int check_limits(struct snapshot *snapshot, struct error *error)
 {
 	const struct ht_header *header = &snapshot->header;
-	uint32_t smallest = header->kind == HT_SNAPSHOT ? sizeof(*header) : HT_GRANULE;
 
-	if (header->header_size < smallest || header->header_size % 64 ||
-	    (header->kind == HT_LIVE_SEGMENT && (header->header_size != HT_GRANULE || header->granule != HT_GRANULE)))
+	if (header->kind == HT_LIVE_SEGMENT) {
+		snapshot->corrupt += header->header_size != HT_GRANULE || header->granule != HT_GRANULE;
+		return 0;
+	}
+	if (header->header_size < sizeof(*header) || header->header_size % 64)
 		return error_set(error, "%s is corrupt: its header makes no sense; take a new snapshot", snapshot->name);
-	if (header->kind == HT_SNAPSHOT && header->used > snapshot->file_size)
+	if (header->used > snapshot->file_size)
 		return error_set(error, "%s is truncated: it has %llu of its %llu bytes; copy it again from where it was "
 				 "written", snapshot->name, (unsigned long long)snapshot->file_size,
 				 (unsigned long long)header->used);
@@ -108,7 +111,7 @@ static int check_limits(const struct snapshot *snapshot, struct error *error)
 }
 
 /** Whether the header is one of ours, of a kind that we know. */
-static int check_header(const struct snapshot *snapshot, struct error *error)
+static int check_header(struct snapshot *snapshot, struct error *error)
 {
 	const struct ht_header *header = &snapshot->header;
 
@@ -248,12 +251,8 @@ static uint64_t visit_granule(struct snapshot *snapshot, int fd, int pass, uint6
 
 static int read_pass(struct snapshot *snapshot, int fd, int pass)
 {
-	uint64_t end = 0, at = HT_GRANULE;
+	uint64_t end = snapshot->file_size, at = HT_GRANULE; /* header.used may be scribbled over; holes cost nothing */
 
-	if (read_at(fd, &end, sizeof(end), offsetof(struct ht_header, used)) < 0)
-		return -1;
-	if (end > snapshot->file_size)
-		end = snapshot->file_size; /* guests count attempts that failed, too */
 	while (at < end) {
 		at = next_data(fd, at, end) / HT_GRANULE * HT_GRANULE;
 		if (at >= end)
