@@ -11,7 +11,7 @@ set -eu
 
 packages="gcc make libc6-dev libelf-dev libiberty-dev zlib1g-dev libunwind-dev binutils"
 test_packages="g++ perl jq python3 git util-linux bsdutils strace valgrind mandoc shellcheck codespell
-	libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 libunwind-dev"
+	libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0"
 full_packages="sqlite3 libxml2-utils nodejs default-jdk-headless php-cli ruby redis-server redis-tools nginx-light memcached
 	bash dash vim tmux curl clang"
 
@@ -34,7 +34,6 @@ is_there()
 	libjemalloc2) file=$(find /usr/lib -name libjemalloc.so.2 | head -n 1);;
 	libtcmalloc-minimal4) file=$(find /usr/lib -name libtcmalloc_minimal.so.4 | head -n 1);;
 	libmimalloc2.0) file=$(find /usr/lib -name 'libmimalloc.so.2*' | head -n 1);;
-	libunwind-dev) file=$(find /usr/include -name libunwind.h | head -n 1);;
 	binutils) file=$(command -v addr2line);;
 	bsdutils) file=$(command -v script);;
 	util-linux) file=$(command -v unshare);;
