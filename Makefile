@@ -18,7 +18,7 @@ HOST_SAN := -fsanitize=$(SAN) -fno-omit-frame-pointer
 endif
 # The guest lives in strangers' processes: nothing but libc, nothing exported but what src/libheaptrace.map says.
 GUEST_CFLAGS := $(BASE) -fPIC -fvisibility=hidden -fno-stack-protector -fno-plt -fno-exceptions \
-	-D_GNU_SOURCE -fasynchronous-unwind-tables -fno-omit-frame-pointer -mcx16 -U_FORTIFY_SOURCE $(CFLAGS)
+	-D_GNU_SOURCE -fasynchronous-unwind-tables -fomit-frame-pointer -mcx16 -U_FORTIFY_SOURCE $(CFLAGS)
 GUEST_LDFLAGS := -shared -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,--version-script=src/libheaptrace.map \
 	-Wl,-soname,libheaptrace.so -Wl,--no-undefined-version -nostartfiles
 HOST_CFLAGS := $(BASE) -D_GNU_SOURCE -DHEAPTRACE_LIBDIR='"$(LIBDIR)"' $(HOST_SAN) $(CFLAGS)
@@ -35,6 +35,9 @@ say = $(if $(filter 0,$(V)),@printf '  %-5s %s\n' $(1) $(2))
 
 .PHONY: all
 all: $(O)/heaptrace $(O)/libheaptrace.so
+
+# Hooks find their caller through their own frame pointer (CALLER in unwind.h).
+$(O)/src/interpose%.o $(O)/check/src/interpose%.o: GUEST_CFLAGS += -fno-omit-frame-pointer
 
 $(O)/src/%.o: src/%.c
 	@mkdir -p $(@D)

@@ -51,7 +51,7 @@ bool table_may_grow(uintptr_t *growing);
 
 INLINE uint64_t table_place(const struct table *table, uint64_t key)
 {
-	return (key ^ key >> 14) & table->mask;
+	return key & table->mask;
 }
 
 /** The key's value, 0 if it is not there. */

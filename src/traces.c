@@ -28,7 +28,7 @@ struct node_table {
 	uint32_t slots[];
 };
 
-static struct table *trace_table; /* [atomic] */
+struct table *trace_table;
 static struct node_table *node_table;   /* [atomic] */
 static uintptr_t nodes_growing; /* [atomic] thread pointer of the thread that copies */
 struct ht_trace *trace_chunks[HT_MAX_TRACES / TRACES_CHUNK];
@@ -223,7 +223,7 @@ static uint32_t new_trace(const struct sighting *s)
 	return number;
 }
 
-static COLD uint32_t add_trace(const struct sighting *s)
+COLD uint32_t trace_add(const struct sighting *s)
 {
 	/* Another thread may have been first while we came here. */
 	uint64_t known = table_find(load_acquire(&trace_table), s->hash);
@@ -234,11 +234,4 @@ static COLD uint32_t add_trace(const struct sighting *s)
 		__atomic_store_n(&trace_record(fresh)->flags,
 				 (uint8_t)(HT_TRACE_VALID | (s->truncated ? HT_TRACE_TRUNCATED : 0)), __ATOMIC_RELEASE);
 	return number;
-}
-
-uint32_t trace_number(const struct sighting *s)
-{
-	uint64_t number = table_find(load_acquire(&trace_table), s->hash);
-
-	return likely(number) ? (uint32_t)number : add_trace(s);
 }

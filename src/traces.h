@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "guest.h"
+#include "table.h"
 #include "thread.h"
 
 /** Numbers below 1,024 * n + 1 do not exist; 1 is given to blocks that are known but not counted. */
@@ -25,8 +26,19 @@ struct sighting {
 	uint64_t hash;              /* of entry and frames; never 0 */
 };
 
-/** Find a backtrace's number, writing it down at first sight; 0 when a table is full. */
-uint32_t trace_number(const struct sighting *sighting);
+/** By hash; see table.h. [atomic] */
+extern struct table *trace_table HIDDEN;
+
+/** Give a backtrace that has not been seen a number and write it down; 0 when a table is full. */
+uint32_t trace_add(const struct sighting *sighting);
+
+/** A backtrace's number. */
+INLINE uint32_t trace_number(const struct sighting *sighting)
+{
+	uint64_t number = table_find(load_acquire(&trace_table), sighting->hash);
+
+	return likely(number) ? (uint32_t)number : trace_add(sighting);
+}
 
 /** Chunks of records, by number / 1,024. [atomic] each */
 extern struct ht_trace *trace_chunks[HT_MAX_TRACES / 1024] HIDDEN;
