@@ -75,7 +75,8 @@ void check_backtrace(const struct stack_frame *frames, uint32_t count, bool trun
 	if (!bad && !truncated && their_count < (int)HT_MAX_DEPTH)
 		bad = (int)count != their_count;
 	if (!bad && truncated && (int)count < their_count && count < guest.depth)
-		__atomic_add_fetch(&shorter, 1, __ATOMIC_RELAXED);
+		if (__atomic_add_fetch(&shorter, 1, __ATOMIC_RELAXED) == 1)
+			show("cut short", theirs, their_count, frames, count);
 	if (bad && __atomic_add_fetch(&mismatches, 1, __ATOMIC_RELAXED) <= MAX_SHOWN)
 		show("mismatch", theirs, their_count, frames, count);
 	__atomic_add_fetch(&compared, 1, __ATOMIC_RELAXED);
