@@ -245,7 +245,9 @@ INLINE void move_trace(struct ht_trace *record, const struct live *before, const
 static COLD void new_tick(struct thread *thread, uint32_t tick)
 {
 	thread->tick = tick;
-	process_tick();
+	/* A handler may have interrupted the real allocator, whose locks glibc's figures need. */
+	if (!thread->shared)
+		process_tick();
 }
 
 /* Stand-alone the clock is read at every 16th event of a thread. */

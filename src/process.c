@@ -211,6 +211,7 @@ COLD bool process_forked(bool through_libc)
 	__atomic_store_n(&guest.status, GUEST_STARTING, __ATOMIC_RELEASE);
 	traces_forked(parent);
 	modules_forked();
+	unwind_forked();
 	exec_forked();
 	guest.publishing = guest.header->flags & HT_OPTION_EXACT;
 	bool known = through_libc && guest.tid_known;

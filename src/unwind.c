@@ -52,6 +52,12 @@ bool unwind_start(void)
 	return rows && scratch;
 }
 
+void unwind_forked(void)
+{
+	rows->growing = 0;
+	scratch_busy = 0;
+}
+
 static bool is_current(uint64_t key)
 {
 	return key >> 48 == (load_relaxed(&guest.epoch) & 0xffff);

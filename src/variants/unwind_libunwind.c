@@ -21,6 +21,10 @@ bool unwind_start(void)
 	return true;
 }
 
+void unwind_forked(void)
+{
+}
+
 static uint64_t mix(uint64_t hash, const struct stack_frame *frame)
 {
 	uint64_t h = (hash ^ frame->pc ^ frame->row) * 0x9fb21c651e98df25ull;
