@@ -108,21 +108,27 @@ static int prepare(struct run *run, struct options *options, struct target *targ
 	return 0;
 }
 
-/** The program's environment: ours, with the library first in LD_PRELOAD. */
-static char **make_environment(const char *library)
+/**
+ * The program's environment: the one that we were started with, which lies behind argv, and the library first in
+ * LD_PRELOAD. Not `environ`: libraries preloaded into the launcher (tcmalloc does) may have added to that.
+ */
+static char **make_environment(char **argv, const char *library)
 {
 	static const char variable[] = "LD_PRELOAD=";
 	size_t count = 0, length = sizeof(variable) - 1;
-	while (environ[count])
+	while (*argv)
+		argv++;
+	char **initial = argv + 1;
+	while (initial[count])
 		count++;
 	char **copy = memory_zeroed(count + 2, sizeof(*copy));
 	size_t at = count;
 	for (size_t i = 0; i < count; i++) {
-		copy[i] = environ[i];
-		if (strncmp(environ[i], variable, length) == 0)
+		copy[i] = initial[i];
+		if (strncmp(initial[i], variable, length) == 0)
 			at = i;
 	}
-	const char *others = at < count ? environ[at] + length : "";
+	const char *others = at < count ? initial[at] + length : "";
 	copy[at] = memory_zeroed(1, length + strlen(library) + strlen(others) + 2);
 	sprintf(copy[at], "%s%s%s%s", variable, library, *others ? ":" : "", others);
 	return copy;
@@ -133,7 +139,7 @@ __attribute__((noreturn))
 static void become(const struct run *run, const struct target *target, char **argv, const struct inherited *inherited,
 		   int failure)
 {
-	char **environment = make_environment(run->rundir.library);
+	char **environment = make_environment(argv, run->rundir.library);
 	if (run->document && run->outfile.is_stdout)
 		dup2(STDERR_FILENO, STDOUT_FILENO);
 	inherited_give_back(inherited);
