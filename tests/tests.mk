@@ -26,7 +26,7 @@ CLI_TESTS := $(wildcard tests/cli/*.t) $(wildcard tests/check-*.t)
 ZOO_TESTS := $(wildcard tests/zoo/*.t)
 chosen = $(if $(T),$(foreach test,$(1),$(if $(findstring $(T),$(test)),$(test))),$(1))
 # prove says the last word. A filter that chooses nothing is a mistake, not a success.
-run_tests = $(if $(strip $(call chosen,$(1))),BUILD='$(abspath $(O))' $(PROVE) --exec '' -j$(JOBS) $(if $(filter 0,$(V)),,-v) \
+run_tests = $(if $(strip $(call chosen,$(1))),BUILD='$(abspath $(O))' $(if $(SAN),ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0) $(PROVE) --exec '' -j$(JOBS) $(if $(filter 0,$(V)),,-v) \
 	$(patsubst tests/%,./tests/%,$(call chosen,$(1))),@echo "no test's name contains '$(T)'" >&2; false)
 
 .PHONY: check check-unit check-cli check-guests check-full check-install lint install uninstall clean distclean dist \
@@ -35,7 +35,7 @@ run_tests = $(if $(strip $(call chosen,$(1))),BUILD='$(abspath $(O))' $(PROVE) -
 test-programs: all $(UNIT) $(GUEST_PROGRAMS) $(GUEST_TESTS) $(GUEST_TESTS_FULL) $(TEST_O)/counter.so $(TEST_O)/bump.so
 
 check: test-programs
-	$(call run_tests,$(UNIT) $(CLI_TESTS) $(GUEST_TESTS))
+	$(call run_tests,$(UNIT) $(FUZZ_REPLAYS) $(CLI_TESTS) $(GUEST_TESTS))
 
 check-unit: $(UNIT)
 	$(call run_tests,$(UNIT))
@@ -47,7 +47,7 @@ check-guests: test-programs
 	$(call run_tests,$(GUEST_TESTS))
 
 check-full: test-programs
-	$(call run_tests,$(UNIT) $(CLI_TESTS) $(GUEST_TESTS) $(GUEST_TESTS_FULL) $(ZOO_TESTS))
+	$(call run_tests,$(UNIT) $(FUZZ_REPLAYS) $(CLI_TESTS) $(GUEST_TESTS) $(GUEST_TESTS_FULL) $(ZOO_TESTS))
 
 check-install: test-programs
 	$(call run_tests,tests/cli/installs-anywhere.t)
@@ -138,6 +138,8 @@ help:
 		'check-unit     unit tests of the host, with address and undefined behaviour sanitizers' \
 		'check-cli      end-to-end tests of the command' \
 		'check-guests   small programs with exact expected counts' \
+		'check-fuzz     inputs that a fuzzer found once, and more of the kind' \
+		'fuzz           libFuzzer on all that reads what others wrote; FUZZ_SECONDS=60 each, FUZZ=NAME' \
 		'check-full     check, and the zoo of real programs' \
 		'check-install  install, run, uninstall, look for leftovers' \
 		'lint           symbols of the guest, scripts, spelling, man page, documentation' \

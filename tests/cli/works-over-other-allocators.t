@@ -33,6 +33,10 @@ for library in libjemalloc.so.2 libtcmalloc_minimal.so.4 libtcmalloc.so.4 libmim
 	${CXX:-g++} -fno-builtin -std=c++17 -w -O0 -o plain program.cc || bail "compiled"
 	${CXX:-g++} -fno-builtin -std=c++17 -w -O0 -o linked program.cc -Wl,--no-as-needed "$libs/$library" || bail "compiled"
 	for way in preloaded linked; do
+		if [ $way = preloaded ] && sanitized; then
+			skip "$library $way" "it would be preloaded into heaptrace too, which has the address sanitizer"
+			continue
+		fi
 		preload=
 		[ $way = linked ] || preload=$libs/$library
 		program=./linked

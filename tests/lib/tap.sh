@@ -149,6 +149,9 @@ start()
 	tap_pids="$tap_pids $pid"
 }
 
+# Is the command built with the address sanitizer? Then it can not run under other allocators, nor without /proc.
+sanitized() { nm -D "$HT" 2>/dev/null | grep -q __asan_init; }
+
 # as_nobody CMD...: run as another user; a condition first: nobody_works
 as_nobody() { run setpriv --reuid=nobody --clear-groups env TMPDIR=/tmp "$@"; }
 nobody_works()
