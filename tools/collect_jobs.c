@@ -277,15 +277,26 @@ static void finish_job(struct run *run, struct job *job)
 	free(job);
 }
 
+/** No record of the process was found: it ended before it had anything to tell, or it has written over its segment. */
+static void say_if_lost(struct run *run, const struct job *job)
+{
+	const struct process *process = job->process;
+	if (job->kind == JOB_FINAL && process->image->header->used != HT_GRANULE)
+		collect_say(run, "no report of %s (pid %d): its segment is corrupt, the record of the process is missing; "
+			    "does the program write to memory that is not its own?", process->name, (int)process->pid);
+}
+
 void jobs_pump(struct run *run)
 {
 	while (!run->running && run->jobs && is_due(run->jobs) && output_connect(&run->outfile)) {
 		struct job *job = run->jobs;
 		run->jobs = job->next;
-		if (job->process && !job->process->number)
-			finish_job(run, job); /* it ended before it had anything to tell */
-		else
+		if (job->process && !job->process->number) {
+			say_if_lost(run, job);
+			finish_job(run, job);
+		} else {
 			start_job(run, job);
+		}
 	}
 }
 
