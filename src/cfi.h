@@ -67,6 +67,9 @@ struct object {
 	const char *path;
 };
 
+/** Find out where the executable lies, from the auxiliary vector. Once, at start-up. */
+void objects_start(void);
+
 /** Find the object that holds an address. Async-signal-safe with glibc 2.35 or later. */
 bool object_find(uintptr_t address, struct object *object);
 

@@ -57,6 +57,7 @@ struct guest {
 	uintptr_t stack_end;           /* the main thread's outermost frame */
 	size_t stack_limit;            /* bytes that the main thread's stack may have */
 	uintptr_t self_start, self_end; /* this library's own addresses */
+	uintptr_t main_start, main_end; /* the executable's, gaps between its segments included */
 	uintptr_t main_tp;             /* thread pointer of the thread that started us */
 	const char *const *arguments;  /* argv, from the initial stack */
 	const char *const *environment;

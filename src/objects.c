@@ -8,6 +8,7 @@
 #include "guest.h"
 #include "real.h"
 
+#include <elf.h>
 #include <link.h>
 
 /* struct dl_find_object, for building with an older glibc as well. */
@@ -48,6 +49,41 @@ static int visit(struct dl_phdr_info *info, size_t size, void *data)
 	return 1;
 }
 
+void objects_start(void)
+{
+	const ElfW(Phdr) *phdrs = NULL;
+	size_t count = 0;
+	uintptr_t bias = 0;
+
+	for (const unsigned long *aux = guest.auxv; aux && aux[0]; aux += 2) {
+		if (aux[0] == AT_PHDR)
+			phdrs = (const void *)aux[1];
+		if (aux[0] == AT_PHNUM)
+			count = aux[1];
+	}
+	for (size_t i = 0; i < count && phdrs; i++)
+		if (phdrs[i].p_type == PT_PHDR)
+			bias = (uintptr_t)phdrs - phdrs[i].p_vaddr;
+	guest.main_start = UINTPTR_MAX;
+	for (size_t i = 0; i < count && phdrs; i++) {
+		uintptr_t start = (bias + phdrs[i].p_vaddr) & ~(uintptr_t)4095, end = bias + phdrs[i].p_vaddr + phdrs[i].p_memsz;
+
+		if (phdrs[i].p_type != PT_LOAD)
+			continue;
+		guest.main_start = start < guest.main_start ? start : guest.main_start;
+		guest.main_end = end > guest.main_end ? end : guest.main_end;
+	}
+}
+
+/* The loader has a range for each segment where there are gaps between them, as only an executable has. */
+static void whole_executable(struct object *object)
+{
+	if (object->start < guest.main_start || object->start >= guest.main_end)
+		return;
+	object->start = guest.main_start;
+	object->end = guest.main_end;
+}
+
 bool object_find(uintptr_t address, struct object *object)
 {
 	int (*find)(void *, struct found_object *) = (int (*)(void *, struct found_object *))real.dl_find_object;
@@ -68,5 +104,7 @@ bool object_find(uintptr_t address, struct object *object)
 		.link_map = found.link_map,
 		.path = found.link_map ? found.link_map->l_name : NULL,
 	};
+	if (object->path && !*object->path)
+		whole_executable(object);
 	return true;
 }

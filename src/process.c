@@ -175,6 +175,7 @@ COLD void guest_start(void)
 	if (!__atomic_compare_exchange_n(&guest.status, &new, GUEST_STARTING, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return;
 	read_initial_stack();
+	objects_start();
 	real_find();
 	bool tracing = start_tracing();
 
