@@ -91,3 +91,4 @@ check-unwind: $(O)/check/libheaptrace.so
 -include $(O)/src/variants/unwind_libunwind.d $(CHECK_OBJ:.o=.d) $(GUEST_OBJ:.o=.d) $(HOST_OBJ:.o=.d)
 
 include tests/bench/bench.mk
+include tests/fuzz/fuzz.mk

@@ -137,12 +137,13 @@ static bool same_segments(struct elf_file *file, const struct module *module)
 
 	elf_getphdrnum(file->elf, &count);
 	for (size_t i = 0; i < count; i++) {
-		const struct ht_phdr *seen = &module->phdrs[loads];
+		const struct ht_phdr *seen;
 
 		if (!gelf_getphdr(file->elf, (int)i, &phdr) || phdr.p_type != PT_LOAD)
 			continue;
-		if (loads++ >= module->phdr_count)
+		if (loads >= module->phdr_count)
 			return false;
+		seen = &module->phdrs[loads++];
 		if (seen->vaddr != phdr.p_vaddr || seen->memsz != phdr.p_memsz || seen->offset != phdr.p_offset ||
 		    seen->filesz != phdr.p_filesz || seen->flags != phdr.p_flags)
 			return false;

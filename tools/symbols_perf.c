@@ -82,20 +82,15 @@ static int code_order(const void *a, const void *b)
 	return left->number > right->number ? -1 : left->number < right->number;
 }
 
-struct perf_map *perf_map_read(const struct model *model)
+struct perf_map *perf_map_parse(FILE *file)
 {
-	FILE *file = open_map(model);
-	struct perf_map *map;
+	struct perf_map *map = memory_zeroed(1, sizeof(*map));
 	char *line = NULL;
 	size_t size = 0;
 
-	if (!file)
-		return NULL;
-	map = memory_zeroed(1, sizeof(*map));
 	while (getline(&line, &size, file) >= 0)
 		add_code(map, line);
 	free(line);
-	fclose(file);
 	if (map->count)
 		qsort(map->codes, map->count, sizeof(*map->codes), code_order);
 	map->reach = memory_zeroed(map->count, sizeof(*map->reach));
@@ -104,6 +99,16 @@ struct perf_map *perf_map_read(const struct model *model)
 
 		map->reach[i] = map->codes[i].end > before ? map->codes[i].end : before;
 	}
+	return map;
+}
+
+struct perf_map *perf_map_read(const struct model *model)
+{
+	FILE *file = open_map(model);
+	struct perf_map *map = file ? perf_map_parse(file) : NULL;
+
+	if (file)
+		fclose(file);
 	return map;
 }
 
