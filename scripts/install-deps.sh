@@ -11,7 +11,7 @@ set -eu
 
 packages="gcc make libc6-dev libelf-dev libiberty-dev zlib1g-dev libunwind-dev binutils"
 test_packages="g++ perl jq python3 git util-linux bsdutils strace valgrind mandoc shellcheck codespell
-	libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0"
+	libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 google-perftools"
 full_packages="sqlite3 libxml2-utils nodejs default-jdk-headless php-cli ruby redis-server redis-tools nginx-light memcached
 	bash dash vim tmux curl clang"
 
@@ -37,6 +37,7 @@ is_there()
 	binutils) file=$(command -v addr2line);;
 	bsdutils) file=$(command -v script);;
 	util-linux) file=$(command -v unshare);;
+	google-perftools) file=$(command -v google-pprof);;
 	libxml2-utils) file=$(command -v xmllint);;
 	nodejs) file=$(command -v node);;
 	default-jdk-headless) file=$(command -v javac);;

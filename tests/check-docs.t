@@ -11,9 +11,11 @@ help=$out
 run "$HT" report --help
 help="$help
 $out"
-run "$HT" dump --help
-help="$help
+for command in export dump; do
+	run "$HT" $command --help
+	help="$help
 $out"
+done
 flags=$(printf '%s\n' "$help" | grep -o -e '--[a-z][a-z0-9-]*' | sort -u)
 [ "$(printf '%s\n' "$flags" | wc -l)" -ge 20 ]
 ok $? "--help names the options"

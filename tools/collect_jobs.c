@@ -189,7 +189,7 @@ static int make_document(struct run *run)
 	struct render *renders = memory_zeroed(run->kept_count + 1, sizeof(*renders));
 	char path[4200];
 	snprintf(path, sizeof(path), "%s/heaptrace.%d.%s", run->directory, (int)run->launcher,
-		 run->options->format == FORMAT_JSON ? "json" : "collapsed");
+		 report_suffix(run->options->format));
 	for (size_t i = 0; i <= run->kept_count; i++) {
 		renders[i] = (struct render){
 			.segment = -1,

@@ -19,6 +19,9 @@ int launch_command(int argc, char **argv);
 /** `heaptrace report`; argv[0] is "report". @return the exit code */
 int report_command(int argc, char **argv);
 
+/** `heaptrace export`; argv[0] is "export". @return the exit code */
+int export_command(int argc, char **argv);
+
 /** `heaptrace dump`; argv[0] is "dump". @return the exit code */
 int dump_command(int argc, char **argv);
 

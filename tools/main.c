@@ -24,10 +24,10 @@
  *	│       └── render.c           one report, in a child of the collector
  *	│           └── output.c       file names, whole files or nothing
  *	├── dump_command.c   `heaptrace dump`
- *	└── report_command.c `heaptrace report`
+ *	└── report_command.c `heaptrace report`, `heaptrace export`
  *	    ├── snapshot*.c  segment or file → model, checked
  *	    ├── symbols*.c   addresses → names
- *	    └── report_*.c   model → text, collapsed, JSON
+ *	    └── report_*.c   model → text, and the formats for other programs
  *
  * Exit status: the program's own. 125: heaptrace failed before the program started, or a subcommand failed; 126: the
  * program was found but cannot be executed; 127: not found.
@@ -58,6 +58,7 @@ static int usage(void)
 {
 	fprintf(stderr, "usage: heaptrace [OPTIONS] [--] PROGRAM [ARGS...]\n"
 			"       heaptrace report [OPTIONS] FILE.htrace\n"
+			"       heaptrace export --format=NAME [OPTIONS] FILE.htrace\n"
 			"       heaptrace dump [OPTIONS] PID\n"
 			"'heaptrace --help' lists the options.\n");
 	return EXIT_HEAPTRACE;
@@ -70,6 +71,8 @@ int main(int argc, char **argv)
 		return usage();
 	if (strcmp(argv[1], "report") == 0)
 		return report_command(argc - 1, argv + 1);
+	if (strcmp(argv[1], "export") == 0)
+		return export_command(argc - 1, argv + 1);
 	if (strcmp(argv[1], "dump") == 0)
 		return dump_command(argc - 1, argv + 1);
 	return launch_command(argc, argv);

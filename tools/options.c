@@ -84,10 +84,13 @@ static int read_number(const char *value, unsigned low, unsigned high, unsigned 
 
 static int read_format(struct options *options, const char *value, struct complaint *complaint)
 {
-	static const char *const names[] = {"text", "collapsed", "json"};
+	static const char *const names[] = {
+		[FORMAT_TEXT] = "text", [FORMAT_COLLAPSED] = "collapsed", [FORMAT_JSON] = "json", [FORMAT_PPROF] = "pprof",
+		[FORMAT_HEAP_V2] = "heap_v2", [FORMAT_SPEEDSCOPE] = "speedscope", [FORMAT_DHAT] = "dhat", [FORMAT_CSV] = "csv",
+	};
 	int found = find_word(names, COUNT(names), value, strlen(value));
 	if (found < 0)
-		return complain(complaint, "the formats are text, collapsed and json");
+		return complain(complaint, "the formats are text, collapsed, json, pprof, heap_v2, speedscope, dhat and csv");
 	options->format = (enum report_format)found;
 	return 0;
 }
@@ -252,23 +255,23 @@ SWITCH(verbose, verbose, true)
 #undef SWITCH
 
 static const struct option_row rows[] = {
-	{0, "format", "text|collapsed|json", VALUE_NEEDED, SCOPE_ALL, NULL, read_format, "Reports",
-	 "format of the report (default text)"},
+	{0, "format", "NAME", VALUE_NEEDED, SCOPE_ALL, NULL, read_format, "Reports",
+	 "text (default), collapsed, json, pprof, heap_v2, speedscope, dhat or csv"},
 	{0, "flame-graph", "live|at-peak|total", VALUE_OPTIONAL, SCOPE_ALL, NULL, read_flame_graph, NULL,
 	 "collapsed stacks of these bytes, for flamegraph.pl (default live)"},
 	{0, "outfile", "FILE", VALUE_NEEDED, SCOPE_ALL, NULL, read_outfile, NULL,
 	 "where reports go: %p is the pid, %n the program's name, %% a %; - is stdout"},
-	{'s', "sort", "KEY[,KEY]", VALUE_NEEDED, SCOPE_ALL, NULL, read_sort, NULL,
+	{'s', "sort", "KEY[,KEY]", VALUE_NEEDED, SCOPE_ALL & ~SCOPE_EXPORT, NULL, read_sort, NULL,
 	 "a text section for each key: size (default), count, peak, at-peak, total, allocs, age"},
-	{0, "top", "NUM", VALUE_NEEDED, SCOPE_ALL, NULL, read_top, NULL,
+	{0, "top", "NUM", VALUE_NEEDED, SCOPE_ALL & ~SCOPE_EXPORT, NULL, read_top, NULL,
 	 "backtraces in a text section (default 10, 0 for all)"},
 	{0, "ignore", "FILE", VALUE_NEEDED, SCOPE_ALL, NULL, read_ignore, NULL,
 	 "leave out backtraces that match a rule: a substring or leak:PATTERN on each line"},
-	{0, "save", "FILE.htrace", VALUE_NEEDED, SCOPE_ALL, "HEAPTRACE_SAVE", read_save, NULL,
+	{0, "save", "FILE.htrace", VALUE_NEEDED, SCOPE_ALL & ~SCOPE_EXPORT, "HEAPTRACE_SAVE", read_save, NULL,
 	 "keep a snapshot too, for heaptrace report (same % as --outfile)"},
 	{0, "keep-allocator", NULL, VALUE_NONE, SCOPE_ALL, NULL, read_keep_allocator, NULL,
 	 "collapsed: keep the allocator's own frame at the leaf"},
-	{0, "color", "auto|always|never", VALUE_OPTIONAL, SCOPE_ALL, NULL, read_color, NULL,
+	{0, "color", "auto|always|never", VALUE_OPTIONAL, SCOPE_ALL & ~SCOPE_EXPORT, NULL, read_color, NULL,
 	 "colours in the text report (default auto: on a terminal)"},
 
 	{0, "depth", "NUM", VALUE_NEEDED, SCOPE_RUN, "HEAPTRACE_DEPTH", read_depth, "Tracing",
@@ -352,8 +355,8 @@ static enum options_result apply(struct parse *parse, const struct option_row *r
 	char why[256];
 	struct complaint complaint = {why, sizeof(why)};
 	if (!(row->scope & parse->scope)) {
-		snprintf(parse->error, parse->error_size, "--%s is not for this command but for running a program; leave it out",
-			 row->flag);
+		snprintf(parse->error, parse->error_size, "--%s is not for this command%s; leave it out", row->flag,
+			 row->scope == SCOPE_RUN ? " but for running a program" : "");
 		return OPTIONS_ERROR;
 	}
 	if (row->kind == VALUE_NONE && value) {
@@ -448,15 +451,28 @@ static void print_library_names(void)
 	printf(" (values as above).\n");
 }
 
+static const char *usage_of(enum option_scope scope)
+{
+	switch (scope) {
+	case SCOPE_REPORT:
+		return "report [OPTIONS] FILE.htrace";
+	case SCOPE_EXPORT:
+		return "export --format=NAME [OPTIONS] FILE.htrace";
+	default:
+		return "dump [OPTIONS] PID";
+	}
+}
+
 void options_help(enum option_scope scope)
 {
 	if (scope == SCOPE_RUN)
 		printf("Usage:\n"
 		       "  heaptrace [OPTIONS] [--] PROGRAM [ARGS...]   run a program, report its heap when it ends\n"
 		       "  heaptrace report [OPTIONS] FILE.htrace       render a snapshot\n"
+		       "  heaptrace export --format=NAME FILE.htrace   the same for other programs to read\n"
 		       "  heaptrace dump [OPTIONS] PID                 report on a running traced process\n");
 	else
-		printf("Usage: heaptrace %s\n", scope == SCOPE_REPORT ? "report [OPTIONS] FILE.htrace" : "dump [OPTIONS] PID");
+		printf("Usage: heaptrace %s\n", usage_of(scope));
 	const char *group = NULL;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		if (rows[i].group)

@@ -14,7 +14,8 @@
 
 #include "../src/segment.h"
 
-enum report_format { FORMAT_TEXT, FORMAT_COLLAPSED, FORMAT_JSON };
+enum report_format { FORMAT_TEXT, FORMAT_COLLAPSED, FORMAT_JSON, FORMAT_PPROF, FORMAT_HEAP_V2, FORMAT_SPEEDSCOPE,
+		     FORMAT_DHAT, FORMAT_CSV };
 enum flame_metric { METRIC_LIVE, METRIC_AT_PEAK, METRIC_TOTAL };
 enum sort_key { SORT_NONE, SORT_SIZE, SORT_COUNT, SORT_PEAK, SORT_AT_PEAK, SORT_TOTAL, SORT_ALLOCS, SORT_AGE };
 enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
@@ -46,7 +47,7 @@ struct options {
 };
 
 /** Which commands an option is for; bits. */
-enum option_scope { SCOPE_RUN = 1, SCOPE_REPORT = 2, SCOPE_DUMP = 4, SCOPE_ALL = 7 };
+enum option_scope { SCOPE_RUN = 1, SCOPE_REPORT = 2, SCOPE_DUMP = 4, SCOPE_EXPORT = 8, SCOPE_ALL = 15 };
 
 /** What options_parse() found. */
 enum options_result { OPTIONS_OK, OPTIONS_HELP, OPTIONS_VERSION, OPTIONS_ERROR };

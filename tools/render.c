@@ -104,14 +104,9 @@ static int write_report(FILE *file, const struct render *render, struct model *m
 {
 	struct report_occasion occasion = render->occasion;
 	occasion.terminal = render->stream >= 0 && isatty(render->stream);
-	switch (render->options->format) {
-	case FORMAT_COLLAPSED:
-		return report_collapsed(file, &model, 1, render->options);
-	case FORMAT_JSON:
-		return report_json(file, &model, 1, render->options);
-	default:
-		return report_text(file, model, render->options, &occasion) < 0 ? -1 : 0;
-	}
+	if (render->options->format != FORMAT_TEXT)
+		return report_document(file, &model, 1, render->options);
+	return report_text(file, model, render->options, &occasion) < 0 ? -1 : 0;
 }
 
 static int make_report(const struct render *render, const struct snapshot *snapshot)
@@ -178,10 +173,7 @@ int render_document(const struct render *renders, size_t count)
 	size_t made = make_models(renders, count, models);
 	int result = text_open(&text);
 	if (!result) {
-		if (options->format == FORMAT_JSON)
-			result = report_json(text.file, models, made, options);
-		else
-			result = report_collapsed(text.file, models, made, options);
+		result = report_document(text.file, models, made, options);
 		result = text_close(&text) || result ? -1 : deliver(renders, &text);
 	}
 	free(text.bytes);

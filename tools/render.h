@@ -30,7 +30,7 @@ struct render {
 /** Make one process's report. @return 0, or -1 after a message on stderr */
 int render_process(const struct render *render);
 
-/** Make one document (collapsed or JSON) of all processes, on the first one's stream or path. @return 0, or -1 */
+/** Make one document (not text) of all processes, on the first one's stream or path. @return 0, or -1 */
 int render_document(const struct render *renders, size_t count);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * Reports: from a model to text, collapsed stacks or JSON.
+ * Reports: from models to text, or to a document in one of the formats that other programs read.
  */
 
 #ifndef HEAPTRACE_REPORT_H
@@ -26,10 +26,19 @@ struct report_occasion {
  */
 int report_text(FILE *out, struct model *model, const struct options *options, const struct report_occasion *occasion);
 
-/** Collapsed stacks of all processes, one document. @return 0, or -1 if writing failed (errno) */
-int report_collapsed(FILE *out, struct model **models, size_t count, const struct options *options);
+/** One document of all processes in options->format, which is not text. @return 0, or -1 if writing failed (errno) */
+int report_document(FILE *out, struct model **models, size_t count, const struct options *options);
 
-/** One JSON document of all processes. @return 0, or -1 if writing failed (errno) */
+/** What a file of a format is called behind its last dot. */
+const char *report_suffix(enum report_format format);
+
+/* The formats, each like report_document(). */
+int report_collapsed(FILE *out, struct model **models, size_t count, const struct options *options);
 int report_json(FILE *out, struct model **models, size_t count, const struct options *options);
+int report_pprof(FILE *out, struct model **models, size_t count, const struct options *options);
+int report_heap_v2(FILE *out, struct model **models, size_t count, const struct options *options);
+int report_speedscope(FILE *out, struct model **models, size_t count, const struct options *options);
+int report_dhat(FILE *out, struct model **models, size_t count, const struct options *options);
+int report_csv(FILE *out, struct model **models, size_t count, const struct options *options);
 
 #endif

@@ -35,18 +35,6 @@ struct tree {
 	const struct options *options;
 };
 
-static uint64_t value_of(const struct backtrace *backtrace, enum flame_metric metric)
-{
-	switch (metric) {
-	case METRIC_AT_PEAK:
-		return backtrace->at_peak_bytes;
-	case METRIC_TOTAL:
-		return backtrace->total_bytes;
-	default:
-		return backtrace->live_bytes;
-	}
-}
-
 /** Put a `_` between a name and a number at its end. */
 static void hide_number(char *name)
 {
@@ -143,7 +131,7 @@ static size_t allocator_names(const struct tree *tree, const struct stack *stack
 
 static void add_backtrace(struct tree *tree, struct stack *stack, uint32_t root, const struct backtrace *backtrace)
 {
-	uint64_t value = value_of(backtrace, tree->options->metric);
+	uint64_t value = backtrace_metric_bytes(backtrace, tree->options->metric);
 	uint32_t at = root;
 	size_t skipped;
 

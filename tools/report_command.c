@@ -2,7 +2,7 @@
 
 /*
  * `heaptrace report FILE.htrace`: render a snapshot, or the segment file of a program that runs with the library alone.
- * Reports go to stdout, or to --outfile.
+ * Reports go to stdout, or to --outfile. `heaptrace export` is the same for the formats that are not for people.
  */
 
 #include <errno.h>
@@ -26,9 +26,11 @@ struct models {
 	size_t count;
 };
 
+static const char *command = "report";
+
 static int complain(const char *text)
 {
-	fprintf(stderr, "heaptrace report: %s\n", text);
+	fprintf(stderr, "heaptrace %s: %s\n", command, text);
 	return EXIT_HEAPTRACE;
 }
 
@@ -77,14 +79,9 @@ static int write_text(FILE *out, const struct models *models, const struct optio
 
 static int write_report(FILE *out, const struct models *models, const struct options *options, bool terminal)
 {
-	switch (options->format) {
-	case FORMAT_COLLAPSED:
-		return report_collapsed(out, models->models, models->count, options);
-	case FORMAT_JSON:
-		return report_json(out, models->models, models->count, options);
-	default:
-		return write_text(out, models, options, terminal);
-	}
+	if (options->format != FORMAT_TEXT)
+		return report_document(out, models->models, models->count, options);
+	return write_text(out, models, options, terminal);
 }
 
 static int write_stdout(const struct models *models, const struct options *options)
@@ -92,7 +89,7 @@ static int write_stdout(const struct models *models, const struct options *optio
 	errno = 0;
 	if (!write_report(stdout, models, options, isatty(STDOUT_FILENO)) && !fflush(stdout))
 		return 0;
-	fprintf(stderr, "heaptrace report: the report can not be written to stdout: %s\n",
+	fprintf(stderr, "heaptrace %s: the report can not be written to stdout: %s\n", command,
 		errno ? strerror(errno) : "write error");
 	return EXIT_HEAPTRACE;
 }
@@ -113,8 +110,8 @@ static int write_file(const struct models *models, const struct options *options
 	if (!failed)
 		failed = output->stream >= 0 ? output_stream(output->stream, text, size) : output_replace(path, text, size);
 	if (failed)
-		fprintf(stderr, "heaptrace report: the report can not be written to %s: %s; give another --outfile\n", path,
-			strerror(errno));
+		fprintf(stderr, "heaptrace %s: the report can not be written to %s: %s; give another --outfile\n", command,
+			path, strerror(errno));
 	free(text);
 	output_names_free(&names);
 	return failed ? EXIT_HEAPTRACE : 0;
@@ -165,16 +162,40 @@ static int report_file(const char *path, const struct options *options)
 	return status;
 }
 
-int report_command(int argc, char **argv)
+/** Bytes that nobody can read do not belong on a terminal. */
+static bool is_for_nobody(const struct options *options)
+{
+	bool to_stdout = !options->outfile || !strcmp(options->outfile, "-");
+
+	return options->format == FORMAT_PPROF && to_stdout && isatty(STDOUT_FILENO);
+}
+
+static int check_operands(enum option_scope scope, const struct options *options, int count)
+{
+	if (scope == SCOPE_EXPORT && options->format == FORMAT_TEXT)
+		return complain("no format for another program was given; use --format= with collapsed, json, pprof, heap_v2, "
+				"speedscope, dhat or csv (text is what 'heaptrace report' prints)");
+	if (count < 1)
+		return complain(scope == SCOPE_EXPORT ?
+				"no FILE was given; name the snapshot: heaptrace export --format=NAME FILE.htrace" :
+				"no FILE was given; name the snapshot: heaptrace report FILE.htrace");
+	if (count > 1)
+		return complain("more than one FILE was given; give one snapshot (FILE.htrace)");
+	if (is_for_nobody(options))
+		return complain("pprof's format is not for a terminal; use --outfile=FILE or a pipe");
+	return check_rules(options);
+}
+
+static int run(enum option_scope scope, int argc, char **argv)
 {
 	struct options options;
 	char error[512];
 	int next = 0, status;
 
 	options_defaults(&options);
-	switch (options_parse(&options, SCOPE_REPORT, argc, argv, &next, error, sizeof(error))) {
+	switch (options_parse(&options, scope, argc, argv, &next, error, sizeof(error))) {
 	case OPTIONS_HELP:
-		options_help(SCOPE_REPORT);
+		options_help(scope);
 		return 0;
 	case OPTIONS_VERSION:
 		puts("heaptrace " HT_RELEASE);
@@ -184,9 +205,17 @@ int report_command(int argc, char **argv)
 	default:
 		break;
 	}
-	if (next != argc - 1)
-		return complain(next < argc ? "more than one FILE was given; give one snapshot (FILE.htrace)" :
-					      "no FILE was given; name the snapshot: heaptrace report FILE.htrace");
-	status = check_rules(&options);
+	status = check_operands(scope, &options, argc - next);
 	return status ? status : report_file(argv[next], &options);
+}
+
+int report_command(int argc, char **argv)
+{
+	return run(SCOPE_REPORT, argc, argv);
+}
+
+int export_command(int argc, char **argv)
+{
+	command = "export";
+	return run(SCOPE_EXPORT, argc, argv);
 }

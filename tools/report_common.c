@@ -113,6 +113,18 @@ struct rules *figures_make(struct figures *figures, struct model *model, const s
 	return rules;
 }
 
+uint64_t backtrace_metric_bytes(const struct backtrace *backtrace, enum flame_metric metric)
+{
+	switch (metric) {
+	case METRIC_AT_PEAK:
+		return backtrace->at_peak_bytes;
+	case METRIC_TOTAL:
+		return backtrace->total_bytes;
+	default:
+		return backtrace->live_bytes;
+	}
+}
+
 const struct module *model_self(const struct model *model)
 {
 	for (size_t i = 0; i < model->module_count; i++) {

@@ -33,6 +33,9 @@ struct figures {
  */
 struct rules *figures_make(struct figures *figures, struct model *model, const struct options *options);
 
+/** The bytes of a backtrace that --flame-graph=METRIC asks for. */
+uint64_t backtrace_metric_bytes(const struct backtrace *backtrace, enum flame_metric metric);
+
 /** The library's module, or NULL. */
 const struct module *model_self(const struct model *model);
 

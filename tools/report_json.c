@@ -11,94 +11,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json.h"
 #include "report_common.h"
 #include "rules.h"
 #include "symbols.h"
 
-/** Bytes of the UTF-8 sequence at `s`: 0 if it is not one (overlong, surrogate, too high, cut). */
-static unsigned utf8_length(const unsigned char *s)
-{
-	unsigned length = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
-
-	for (unsigned i = 1; i < length; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
-	    (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return length;
-}
-
-static void put_string(FILE *out, const char *string)
-{
-	const unsigned char *s = (const unsigned char *)string;
-
-	if (!string) {
-		fputs("null", out);
-		return;
-	}
-	fputc('"', out);
-	while (*s) {
-		unsigned length = utf8_length(s);
-
-		if (!length) {
-			fputs("\\ufffd", out);
-			s++;
-		} else if (*s < 0x20 || *s == 0x7f) {
-			fprintf(out, "\\u%04x", *s++);
-		} else if (*s == '"' || *s == '\\') {
-			fprintf(out, "\\%c", *s++);
-		} else {
-			fwrite(s, 1, length, out);
-			s += length;
-		}
-	}
-	fputc('"', out);
-}
-
-static void put_number(FILE *out, const char *key, uint64_t value)
-{
-	fprintf(out, "\"%s\":%" PRIu64, key, value);
-}
-
-static void put_command(FILE *out, const struct model *model)
-{
-	fputs("\"command\":[", out);
-	for (size_t i = 0; model && i < model->command_count; i++) {
-		if (i)
-			fputc(',', out);
-		put_string(out, model->command[i]);
-	}
-	fputc(']', out);
-}
-
-static void put_build_id(FILE *out, const struct module *module)
-{
-	if (!module || !module->build_id_size) {
-		fputs("null", out);
-		return;
-	}
-	fputc('"', out);
-	for (uint32_t i = 0; i < module->build_id_size; i++)
-		fprintf(out, "%02x", module->build_id[i]);
-	fputc('"', out);
-}
-
 static void put_frame(FILE *out, uint64_t address, const struct module *module, const struct frame_name *name)
 {
 	fprintf(out, "{\"address\":\"0x%" PRIx64 "\",\"module\":", address);
-	put_string(out, module ? module->path : NULL);
+	json_string(out, module ? module->path : NULL);
 	fputs(",\"build_id\":", out);
-	put_build_id(out, module);
+	json_build_id(out, module);
 	if (module)
 		fprintf(out, ",\"offset\":\"0x%" PRIx64 "\"", address - module->bias);
 	else
 		fputs(",\"offset\":null", out);
 	fputs(",\"function\":", out);
-	put_string(out, name->function);
+	json_string(out, name->function);
 	fputs(",\"file\":", out);
-	put_string(out, name->file);
+	json_string(out, name->file);
 	if (name->file && name->line)
 		fprintf(out, ",\"line\":%u", name->line);
 	else
@@ -140,7 +71,7 @@ static void put_backtrace(FILE *out, const struct model *model, const struct bac
 
 	fputc('{', out);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		put_number(out, numbers[i].key, numbers[i].value);
+		json_number(out, numbers[i].key, numbers[i].value);
 		fputc(',', out);
 	}
 	fprintf(out, "\"truncated\":%s,", backtrace->truncated ? "true" : "false");
@@ -180,7 +111,7 @@ static void put_totals(FILE *out, const struct totals *totals)
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		if (i)
 			fputc(',', out);
-		put_number(out, numbers[i].key, numbers[i].value);
+		json_number(out, numbers[i].key, numbers[i].value);
 	}
 	fputs("},\n", out);
 }
@@ -188,17 +119,17 @@ static void put_totals(FILE *out, const struct totals *totals)
 static void put_unseen(FILE *out, const struct model *model)
 {
 	fputs("\"unseen\":{", out);
-	put_number(out, "nested_allocations", model->nested_allocations);
+	json_number(out, "nested_allocations", model->nested_allocations);
 	fputc(',', out);
-	put_number(out, "inherited_frees", model->inherited_frees);
+	json_number(out, "inherited_frees", model->inherited_frees);
 	fputc(',', out);
-	put_number(out, "table_full", model->table_full);
+	json_number(out, "table_full", model->table_full);
 	fputc(',', out);
-	put_number(out, "corrupt_records", model->corrupt_records);
+	json_number(out, "corrupt_records", model->corrupt_records);
 	fputs(",\"untraced_children\":[", out);
 	for (size_t i = 0; i < model->host.untraced_count; i++) {
 		fprintf(out, "%s{\"pid\":%d,\"reason\":", i ? "," : "", model->host.untraced[i].pid);
-		put_string(out, model->host.untraced[i].reason);
+		json_string(out, model->host.untraced[i].reason);
 		fputc('}', out);
 	}
 	fputs("]},\n", out);
@@ -216,11 +147,11 @@ static void put_unnamed(FILE *out, const struct model *model)
 		if (!module->remark)
 			continue;
 		fprintf(out, "%s{\"module\":", separator);
-		put_string(out, module->path);
+		json_string(out, module->path);
 		fputs(",\"build_id\":", out);
-		put_build_id(out, module);
+		json_build_id(out, module);
 		fputs(",\"reason\":", out);
-		put_string(out, module->remark);
+		json_string(out, module->remark);
 		fputc('}', out);
 		separator = ",";
 	}
@@ -231,15 +162,15 @@ static void put_unnamed(FILE *out, const struct model *model)
 static void put_extra(FILE *out, const struct model *model, const struct figures *figures)
 {
 	fputs("\"peak_bound\":{", out);
-	put_number(out, "blocks", model->peak_bound_blocks);
+	json_number(out, "blocks", model->peak_bound_blocks);
 	fputc(',', out);
-	put_number(out, "bytes", model->peak_bound_bytes);
+	json_number(out, "bytes", model->peak_bound_bytes);
 	fputs("},\"ignored\":{", out);
-	put_number(out, "backtraces", figures->ignored_backtraces);
+	json_number(out, "backtraces", figures->ignored_backtraces);
 	fputc(',', out);
-	put_number(out, "live_blocks", figures->ignored_blocks);
+	json_number(out, "live_blocks", figures->ignored_blocks);
 	fputc(',', out);
-	put_number(out, "live_bytes", figures->ignored_bytes);
+	json_number(out, "live_bytes", figures->ignored_bytes);
 	fputs("},\n", out);
 	put_unnamed(out, model);
 }
@@ -252,13 +183,13 @@ static void put_process(FILE *out, struct model *model, const struct options *op
 
 	symbols_name_all(model, options);
 	fprintf(out, "{\"pid\":%d,\"ppid\":%d,", model->pid, model->ppid);
-	put_command(out, model);
+	json_command(out, model);
 	fputs(",\"how_it_ended\":", out);
-	put_string(out, model->host.how_it_ended[0] ? model->host.how_it_ended : NULL);
+	json_string(out, model->host.how_it_ended[0] ? model->host.how_it_ended : NULL);
 	fputc(',', out);
-	put_number(out, "started_ns", model->start_ns);
+	json_number(out, "started_ns", model->start_ns);
 	fputc(',', out);
-	put_number(out, "duration_ns", duration);
+	json_number(out, "duration_ns", duration);
 	fputs(",\n", out);
 	put_totals(out, &figures.totals);
 	put_unseen(out, model);
@@ -271,7 +202,7 @@ static void put_process(FILE *out, struct model *model, const struct options *op
 int report_json(FILE *out, struct model **models, size_t count, const struct options *options)
 {
 	fputs("{\"version\":1,\"heaptrace\":\"" HT_RELEASE "\",", out);
-	put_command(out, count ? models[0] : NULL);
+	json_command(out, count ? models[0] : NULL);
 	fputs(",\"processes\":[", out);
 	for (size_t i = 0; i < count; i++) {
 		fputs(i ? ",\n" : "\n", out);

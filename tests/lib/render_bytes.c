@@ -64,8 +64,8 @@ static void render(struct model **models, size_t count)
 	options.lines = false;
 	for (size_t i = 0; i < count; i++)
 		report_text(out, models[i], &options, &occasion);
-	report_collapsed(out, models, count, &options);
-	report_json(out, models, count, &options);
+	for (options.format = FORMAT_COLLAPSED; options.format <= FORMAT_CSV; options.format++)
+		report_document(out, models, count, &options);
 	fclose(out);
 	for (size_t i = 0; i < count; i++)
 		model_free(models[i]);

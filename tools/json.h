@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * Strings of strangers (paths, arguments, symbols) in documents that have to be valid: JSON, CSV, protocol buffers.
+ * Bytes that are no UTF-8 become U+FFFD.
+ */
+
+#ifndef HEAPTRACE_JSON_H
+#define HEAPTRACE_JSON_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "model.h"
+
+/** Bytes of the UTF-8 sequence at `s`: 0 if it is not one (overlong, surrogate, too high, cut). */
+unsigned utf8_length(const unsigned char *s);
+
+/** The string as valid UTF-8, to be freed. */
+char *utf8_clean(const char *string);
+
+/** A quoted string, or null. */
+void json_string(FILE *out, const char *string);
+
+/** "key":value */
+void json_number(FILE *out, const char *key, uint64_t value);
+
+/** The build id in hexadecimal digits, quoted, or null. The module may be NULL. */
+void json_build_id(FILE *out, const struct module *module);
+
+/** "command":["...",...]; of no model an empty list. */
+void json_command(FILE *out, const struct model *model);
+
+#endif

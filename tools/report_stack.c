@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+
+/* A backtrace as a list of lines: see report_stack.h. */
+
+#include "report_stack.h"
+
+#include <elf.h>
+#include <string.h>
+
+#include "memory.h"
+#include "report_common.h"
+
+static void push(struct stack_lines *stack, struct stack_line line)
+{
+	stack->lines = memory_grow(stack->lines, stack->count, &stack->room, sizeof(*stack->lines));
+	stack->lines[stack->count++] = line;
+}
+
+static void push_frame(struct stack_lines *stack, const struct frame *frame)
+{
+	for (unsigned i = 0; i < frame->name_count; i++) {
+		const struct frame_name *name = &frame->names[i];
+
+		push(stack, (struct stack_line) {
+			.frame = frame,
+			.module = frame->module,
+			.address = frame->address,
+			.function = name->function,
+			.file = name->file,
+			.line = name->file ? name->line : 0,
+			.inlined = name->inlined,
+		});
+	}
+}
+
+/** A stack of nothing but the allocator keeps its outermost line. */
+static void drop_allocator(struct stack_lines *stack)
+{
+	size_t drop = 0;
+
+	while (drop + 1 < stack->count && stack->lines[drop].function && is_allocator_function(stack->lines[drop].function))
+		drop++;
+	stack->count -= drop;
+	memmove(stack->lines, stack->lines + drop, stack->count * sizeof(*stack->lines));
+}
+
+void stack_lines_make(struct stack_lines *stack, const struct model *model, const struct backtrace *backtrace,
+		      bool keep_allocator)
+{
+	stack->count = 0;
+	push(stack, (struct stack_line) {
+		.module = model_self(model),
+		.address = model->entries[backtrace->entry],
+		.function = entry_name(backtrace->entry),
+	});
+	for (unsigned i = 0; i < backtrace->depth; i++)
+		push_frame(stack, backtrace->frames[i]);
+	if (backtrace->truncated)
+		push(stack, (struct stack_line) { .function = "[truncated]" });
+	if (!keep_allocator)
+		drop_allocator(stack);
+}
+
+char *stack_line_name(const struct stack_line *line)
+{
+	if (line->function && *line->function)
+		return memory_copy_string(line->function);
+	return line->frame ? frame_place(line->frame, true) : memory_copy_string("?");
+}
+
+struct mapping module_mapping(const struct module *module, uint64_t address)
+{
+	const uint64_t page = 4095;
+	struct mapping mapping = { module->start, module->end, 0 };
+	bool found = false;
+
+	for (uint32_t i = 0; i < module->phdr_count; i++) {
+		const struct ht_phdr *phdr = &module->phdrs[i];
+		uint64_t start = (module->bias + phdr->vaddr) & ~page;
+		uint64_t limit = (module->bias + phdr->vaddr + phdr->memsz + page) & ~page;
+		bool holds = address >= start && address < limit;
+
+		if (!(phdr->flags & PF_X) || (found && !holds))
+			continue;
+		mapping = (struct mapping) { start, limit, phdr->offset & ~page };
+		found = true;
+		if (holds)
+			break;
+	}
+	return mapping;
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+
+/* A backtrace as a list of lines, for formats that show functions: entry point, inlined functions, truncation. */
+
+#ifndef HEAPTRACE_REPORT_STACK_H
+#define HEAPTRACE_REPORT_STACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model.h"
+
+/** One function of a stack. */
+struct stack_line {
+	const struct frame *frame;  /* NULL: the entry point, or "[truncated]" */
+	const struct module *module;
+	uint64_t address;           /* return address; of the entry point its own; 0: none */
+	const char *function;       /* NULL: not known */
+	const char *file;           /* NULL: not known */
+	unsigned line;
+	bool inlined;
+};
+
+/** Innermost first; empty when zeroed, lines to be freed. */
+struct stack_lines {
+	struct stack_line *lines;
+	size_t count, room;
+};
+
+/** Fill the list with a backtrace whose frames are named; the allocator's own lines at the leaf only if asked for. */
+void stack_lines_make(struct stack_lines *stack, const struct model *model, const struct backtrace *backtrace,
+		      bool keep_allocator);
+
+/** The function, or what stands for it. To be freed. */
+char *stack_line_name(const struct stack_line *line);
+
+/** A part of a file in memory, as a line of /proc/PID/maps shows it. */
+struct mapping {
+	uint64_t start, limit, offset;
+};
+
+/** The executable segment of a module that an address lies in; the first one, if in none; the whole, if it has none. */
+struct mapping module_mapping(const struct module *module, uint64_t address);
+
+#endif
