@@ -7,7 +7,7 @@ cd "$T" || exit 1
 mkfifo in
 serve()
 {
-	rm -f report
+	rm -f report bg.*
 	"$HT" --format=json --outfile="$T/report" "$GUESTS/serve" <in >bg.out 2>bg.err &
 	pid=$!
 	reap_later $pid
@@ -47,6 +47,7 @@ wait_until 30 jq -e . report
 ok $? "the launcher killed, the program ends by itself: a report"
 is "$(totals report)" "10 0 1100 10 1100" "exact"
 
+rm -f bg.*
 "$HT" --color=never "$GUESTS/serve" <in >bg.out 2>bg.err &
 pid=$!
 exec 9>in

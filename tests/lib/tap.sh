@@ -144,6 +144,7 @@ merge_json()
 # Start something in the background: its pid in $pid, output in $T/bg.out and $T/bg.err. It is killed at the end.
 start()
 {
+	rm -f "$T/bg.out" "$T/bg.err" # what the last one said is not to be taken for this one's
 	"$@" >"$T/bg.out" 2>"$T/bg.err" </dev/null &
 	pid=$!
 	tap_pids="$tap_pids $pid"
