@@ -25,8 +25,8 @@ GUEST_TESTS_FULL := $(call guest_tests,$(filter $(GUEST_FULL),$(GUEST_EXPECTING)
 CLI_TESTS := $(wildcard tests/cli/*.t) $(wildcard tests/check-*.t)
 ZOO_TESTS := $(wildcard tests/zoo/*.t)
 chosen = $(if $(T),$(foreach test,$(1),$(if $(findstring $(T),$(test)),$(test))),$(1))
-# prove says the last word. A filter that chooses nothing is a mistake, not a success.
-run_tests = $(if $(strip $(call chosen,$(1))),BUILD='$(abspath $(O))' $(if $(SAN),ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0) $(PROVE) --exec '' -j$(JOBS) $(if $(filter 0,$(V)),,-v) \
+# prove says the last word; nothing hangs for ever. A filter that chooses nothing is a mistake, not a success.
+run_tests = $(if $(strip $(call chosen,$(1))),BUILD='$(abspath $(O))' $(if $(SAN),ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0) $(PROVE) --exec 'timeout -k 10 900' -j$(JOBS) $(if $(filter 0,$(V)),,-v) \
 	$(patsubst tests/%,./tests/%,$(call chosen,$(1))),@echo "no test's name contains '$(T)'" >&2; false)
 
 .PHONY: check check-unit check-cli check-guests check-full check-install lint install uninstall clean distclean dist \
