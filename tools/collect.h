@@ -9,7 +9,8 @@
  *	collect_client.c  the run's socket: guests that say hello, `heaptrace dump`
  *	collect_image.c   segments and the processes in them
  *	collect_extract.c one process's part of a segment
- *	collect_end.c     how a process ended, what it started untraced
+ *	collect_end.c     how a process ended
+ *	collect_exec.c    programs that processes start, and which of them are not traced
  *	collect_clock.c   ticks, samples, requests
  *	collect_jobs.c    the queue of reports
  */
@@ -69,6 +70,7 @@ struct process {
 	char *last_exec;             /* what it itself was about to execute last */
 	bool check_exec;             /* whether it did is still to be found out */
 	unsigned silent_checks;      /* times that it looked as if it had, and was not traced */
+	struct start *starts;        /* programs that its vfork and spawn children should bring up */
 };
 
 /** A chunk that descendants of its process need too. */
@@ -116,6 +118,14 @@ struct kept {
 	uint32_t number;
 };
 
+#define HELLOS 1024u
+
+/** A process that has said hello. */
+struct hello {
+	pid_t pid;
+	uint64_t ns;
+};
+
 /** A run, as launcher and collector know it. Prepared by the launcher. */
 struct run {
 	const struct options *options;
@@ -144,6 +154,8 @@ struct run {
 	struct image *images;
 	unsigned image_count;        /* ever */
 	pid_t greeting;              /* says hello at this moment; 0: nobody */
+	struct hello hellos[HELLOS]; /* the last ones, going round */
+	size_t hello_count;          /* ever */
 	struct client *clients;
 	struct job *jobs;            /* the first one first */
 	struct job *running;         /* being made by `renderer` */
@@ -216,11 +228,25 @@ const char *signal_name(int number, char *text, size_t size);
 /** "exit:N" or "signal:NAME" of a wait status. */
 void how_of_status(int status, char *how, size_t size);
 
+/* collect_exec.c */
+
+/** A process has said hello. */
+void exec_greeted(struct run *run, pid_t pid);
+
 /** Look at what the process noted before it executed programs. */
 void process_read_notes(struct run *run, struct process *process);
 
 /** Has it executed a program that is not traced? Then its image has ended. */
 void process_check_exec(struct run *run, struct process *process);
+
+/**
+ * A process has ended whose last word was that it would execute something. Either that failed and it went on to its
+ * end, or what ended, as `how` says, was another program, which did not say hello.
+ */
+bool process_ended_by_exec(struct run *run, struct process *process, const char *how);
+
+/** What of its starts has not said hello, and will not? `finally`: it has ended. */
+void process_judge_starts(struct run *run, struct process *process, bool finally);
 
 /* collect_clock.c */
 void clock_start(struct run *run);

@@ -68,6 +68,7 @@ static void sample_process(struct run *run, struct process *process)
 	if (process->ended || !process->pid)
 		return;
 	process_read_notes(run, process);
+	process_judge_starts(run, process, false);
 	process_check_exec(run, process);
 	if (!process->ended && procfs_statm(process->pid, &process->facts.statm) == 0)
 		process->facts.statm.ns = collect_run_ns(run);

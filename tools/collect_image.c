@@ -156,6 +156,7 @@ static struct image *image_new(struct run *run)
 
 struct image *image_create(struct run *run, pid_t pid, int pidfd)
 {
+	exec_greeted(run, pid);
 	run->greeting = pid;
 	image_scan_all(run);
 	run->greeting = 0;

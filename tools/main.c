@@ -16,7 +16,8 @@
  *	│   └── collect.c    the collector: hellos, clock, requests, ends
  *	│       ├── collect_image.c    segments and the processes in them
  *	│       ├── collect_extract.c  one process's part of a segment
- *	│       ├── collect_end.c      how a process ended, and what it started untraced
+ *	│       ├── collect_end.c      how a process ended
+ *	│       ├── collect_exec.c     programs that processes start, and which are not traced
  *	│       ├── collect_clock.c    ticks, samples, requests
  *	│       ├── collect_jobs.c     the queue of reports
  *	│       ├── collect_client.c   the socket: guests and `heaptrace dump`

@@ -68,6 +68,12 @@ struct statm {
 	uint64_t size, resident, shared, ns;
 };
 
+/** A child that could not be traced. */
+struct untraced {
+	int pid;                  /* 0: unknown */
+	char *reason;
+};
+
 /** What the segment does not tell: the collector's knowledge, kept in a snapshot's HOST chunk. */
 struct host_facts {
 	int pid;                  /* in the collector's pid namespace; 0 unknown */
@@ -75,7 +81,7 @@ struct host_facts {
 	uint64_t end_ns;          /* since the start of the run; 0: unknown, the model then ends at `taken_ns` */
 	uint64_t taken_ns;        /* when the figures were read */
 	struct statm statm;
-	struct { int pid; char *reason; } *untraced; /* children that could not be traced */
+	struct untraced *untraced;
 	size_t untraced_count;
 };
 

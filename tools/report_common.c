@@ -133,3 +133,34 @@ const struct module *model_self(const struct model *model)
 	}
 	return NULL;
 }
+
+static int reason_order(const void *a, const void *b)
+{
+	return strcmp(((const struct untraced *)a)->reason, ((const struct untraced *)b)->reason);
+}
+
+static void put_untraced(FILE *out, const struct untraced *child, size_t count)
+{
+	if (count > 1)
+		fprintf(out, "[heaptrace] not seen: %zu children: %s\n", count, child->reason);
+	else if (child->pid)
+		fprintf(out, "[heaptrace] not seen: child %d: %s\n", child->pid, child->reason);
+	else
+		fprintf(out, "[heaptrace] not seen: a child: %s\n", child->reason);
+}
+
+void report_untraced(FILE *out, const struct host_facts *host)
+{
+	size_t count = host->untraced_count, next;
+	struct untraced *sorted = memory_zeroed(count + 1, sizeof(*sorted));
+
+	if (count)
+		memcpy(sorted, host->untraced, count * sizeof(*sorted));
+	qsort(sorted, count, sizeof(*sorted), reason_order);
+	for (size_t i = 0; i < count; i = next) {
+		for (next = i + 1; next < count && !reason_order(&sorted[i], &sorted[next]);)
+			next++;
+		put_untraced(out, &sorted[i], next - i);
+	}
+	free(sorted);
+}

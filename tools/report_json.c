@@ -128,7 +128,11 @@ static void put_unseen(FILE *out, const struct model *model)
 	json_number(out, "corrupt_records", model->corrupt_records);
 	fputs(",\"untraced_children\":[", out);
 	for (size_t i = 0; i < model->host.untraced_count; i++) {
-		fprintf(out, "%s{\"pid\":%d,\"reason\":", i ? "," : "", model->host.untraced[i].pid);
+		fputs(i ? ",{\"pid\":" : "{\"pid\":", out);
+		if (model->host.untraced[i].pid)
+			fprintf(out, "%d,\"reason\":", model->host.untraced[i].pid);
+		else
+			fputs("null,\"reason\":", out);
 		json_string(out, model->host.untraced[i].reason);
 		fputc('}', out);
 	}

@@ -332,14 +332,6 @@ static void put_ignored(const struct text *text)
 	}
 }
 
-static void put_untraced(const struct text *text)
-{
-	const struct host_facts *host = &text->model->host;
-
-	for (size_t i = 0; i < host->untraced_count; i++)
-		fprintf(text->out, "[heaptrace] not seen: child %d: %s\n", host->untraced[i].pid, host->untraced[i].reason);
-}
-
 static void put_count(const struct text *text, uint64_t count, const char *what)
 {
 	if (count)
@@ -363,7 +355,7 @@ static void put_not_seen(const struct text *text)
 	if (model->process_flags & HT_PROCESS_SIGNAL_TAKEN)
 		fputs("[heaptrace] not seen: a dump signal that the program handles itself; use --signals or `heaptrace dump`\n",
 		      text->out);
-	put_untraced(text);
+	report_untraced(text->out, &model->host);
 	put_count(text, model->nested_allocations, "allocations of signal handlers that interrupted an allocation");
 	put_count(text, model->inherited_frees, "blocks from before the start or from the parent process (freed here)");
 	put_count(text, model->table_full, "allocations, because a table could not grow");
