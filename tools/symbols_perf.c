@@ -63,11 +63,13 @@ static FILE *open_map(const struct model *model)
 static void add_code(struct perf_map *map, char *line)
 {
 	char *rest;
-	uint64_t start = strtoull(line, &rest, 16), size = *rest == ' ' ? strtoull(rest, &rest, 16) : 0;
+	uint64_t start, size;
 
+	line[strcspn(line, "\n")] = '\0';
+	start = strtoull(line, &rest, 16);
+	size = *rest == ' ' ? strtoull(rest, &rest, 16) : 0;
 	if (!size || *rest != ' ' || !rest[1] || start + size < start)
 		return;
-	rest[strcspn(rest, "\n")] = '\0';
 	map->codes = memory_grow(map->codes, map->count, &map->room, sizeof(*map->codes));
 	map->codes[map->count] = (struct code) { start, start + size, map->count, memory_copy_string(rest + 1) };
 	map->count++;
