@@ -14,7 +14,7 @@ T ?=
 WARN := -Wall -Wextra -Werror -Wundef -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wno-unused-parameter
 BASE := -std=gnu11 -g -O2 $(WARN) -MMD -MP -DHEAPTRACE_DEPTH=$(DEPTH)
 ifneq ($(SAN),)
-HOST_SAN := -fsanitize=$(SAN) -fno-omit-frame-pointer
+HOST_SAN := -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
 # The guest lives in strangers' processes: nothing but libc, nothing exported but what src/libheaptrace.map says.
 GUEST_CFLAGS := $(BASE) -fPIC -fvisibility=hidden -fno-stack-protector -fno-plt -fno-exceptions \
@@ -92,3 +92,4 @@ check-unwind: $(O)/check/libheaptrace.so
 
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
+include tests/soak/soak.mk
