@@ -13,13 +13,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct built built = build_seed();
-	uint8_t *records = (uint8_t *)build_module_at(&built, 1);
+	static struct built built;
 	size_t room = HT_GRANULE - sizeof(struct ht_chunk);
+	static uint8_t *records;
 
+	if (!records) {
+		built = build_seed();
+		records = (uint8_t *)build_module_at(&built, 1);
+	}
 	memset(records, 0, room);
 	memcpy(records, data, size < room ? size : room);
 	render_bytes(built.bytes, built.header->used);
-	build_free(&built);
 	return 0;
 }
