@@ -3,6 +3,7 @@
 
 TEST_O := $(O)/tests
 JOBS ?= 2
+TEST_SECONDS ?= 900
 PROVE ?= prove
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 UNIT_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Wshadow -Wno-unused-parameter -MMD -MP -D_GNU_SOURCE \
@@ -25,12 +26,16 @@ GUEST_TESTS_FULL := $(call guest_tests,$(filter $(GUEST_FULL),$(GUEST_EXPECTING)
 CLI_TESTS := $(wildcard tests/cli/*.t) $(wildcard tests/check-*.t)
 ZOO_TESTS := $(wildcard tests/zoo/*.t)
 chosen = $(if $(T),$(foreach test,$(1),$(if $(findstring $(T),$(test)),$(test))),$(1))
+# What a sanitizer has to say may be about a process that nobody hears, as the collector: it goes to files.
+SAN_FOUND := $(abspath $(O))/found
+SAN_ENVIRONMENT := $(if $(SAN),ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0:log_path=$(SAN_FOUND)/log \
+	UBSAN_OPTIONS=print_stacktrace=1:log_path=$(SAN_FOUND)/log)
 # prove says the last word; nothing hangs for ever. A filter that chooses nothing is a mistake, not a success.
-run_tests = $(if $(strip $(call chosen,$(1))),BUILD='$(abspath $(O))' $(if $(SAN),ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0) $(PROVE) --exec 'timeout -k 10 900' -j$(JOBS) $(if $(filter 0,$(V)),,-v) \
+run_tests = $(if $(strip $(call chosen,$(1))),BUILD='$(abspath $(O))' $(SAN_ENVIRONMENT) $(PROVE) --exec 'timeout -k 10 $(TEST_SECONDS)' -j$(JOBS) $(if $(filter 0,$(V)),,-v) \
 	$(patsubst tests/%,./tests/%,$(call chosen,$(1))),@echo "no test's name contains '$(T)'" >&2; false)
 
-.PHONY: check check-unit check-cli check-guests check-full check-install lint install uninstall clean distclean dist \
-	help format test-programs
+.PHONY: check check-unit check-cli check-guests check-end-to-end check-full check-sanitized check-install lint \
+	install uninstall clean distclean dist help format test-programs
 
 test-programs: all $(UNIT) $(GUEST_PROGRAMS) $(GUEST_TESTS) $(GUEST_TESTS_FULL) $(TEST_O)/counter.so $(TEST_O)/bump.so
 
@@ -47,7 +52,18 @@ check-guests: test-programs
 	$(call run_tests,$(GUEST_TESTS))
 
 check-full: test-programs
-	$(call run_tests,$(UNIT) $(FUZZ_REPLAYS) $(CLI_TESTS) $(GUEST_TESTS) $(GUEST_TESTS_FULL) $(ZOO_TESTS))
+	$(call run_tests,$(UNIT) $(FUZZ_REPLAYS) $(CLI_TESTS) $(GUEST_TESTS) $(GUEST_TESTS_FULL) $(ZOO_TESTS) \
+		$(SOAK_TESTS))
+	$(if $(SAN),,$(Q)$(MAKE) --no-print-directory check-sanitized O='$(O)')
+
+# The end-to-end tests on a host built with sanitizers; the library stays as it is, because it has to live with strangers.
+check-sanitized:
+	@rm -rf '$(O)/san/found' && mkdir -p '$(O)/san/found' && chmod 1777 '$(O)/san/found'
+	@status=0; $(MAKE) --no-print-directory O='$(O)/san' SAN=address,undefined check-end-to-end || status=1; \
+	if [ -n "$$(ls '$(O)/san/found')" ]; then cat '$(O)/san/found'/* >&2; status=1; fi; exit $$status
+
+check-end-to-end: test-programs
+	$(call run_tests,$(CLI_TESTS) $(GUEST_TESTS))
 
 check-install: test-programs
 	$(call run_tests,tests/cli/installs-anywhere.t)
@@ -140,7 +156,9 @@ help:
 		'check-guests   small programs with exact expected counts' \
 		'check-fuzz     inputs that a fuzzer found once, and more of the kind' \
 		'fuzz           libFuzzer on all that reads what others wrote; FUZZ_SECONDS=60 each, FUZZ=NAME' \
-		'check-full     check, and the zoo of real programs' \
+		'check-full     check, the zoo of real programs, a minute of each soak, check-sanitized' \
+		'check-sanitized  end-to-end tests of a host with address and undefined behaviour sanitizers' \
+		'soak           servers under load with a dump every second, SOAK_SECONDS=600 each' \
 		'check-install  install, run, uninstall, look for leftovers' \
 		'lint           symbols of the guest, scripts, spelling, man page, documentation' \
 		'install        into $$DESTDIR$$PREFIX' \

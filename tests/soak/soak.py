@@ -142,8 +142,11 @@ class Run:
         total, pids = 0, children(self.pid)
         while pids:
             pid = pids.pop()
-            total += status_kb(pid, "VmRSS")
-            pids += children(pid)
+            try:
+                total += status_kb(pid, "VmRSS")
+                pids += children(pid)
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # it has just ended
         return total
 
     def segments(self):
@@ -151,12 +154,16 @@ class Run:
         total = 0
         for fd in os.listdir("/proc/%d/fd" % self.collector):
             path = "/proc/%d/fd/%s" % (self.collector, fd)
-            if os.readlink(path).startswith("/memfd:heaptrace"):
+            try:
+                if not os.readlink(path).startswith("/memfd:heaptrace"):
+                    continue
                 with open(path, "rb") as segment:
                     used = struct.unpack_from("<Q", segment.read(HEADER_USED + 8), HEADER_USED)[0]
-                if used % GRANULE or not used or used > 1 << 30:
-                    self.problems.append("a segment of %d bytes?" % used)
-                total += used
+            except FileNotFoundError:
+                continue  # a process has come or gone
+            if used % GRANULE or not used or used > 1 << 30:
+                self.problems.append("a segment of %d bytes?" % used)
+            total += used
         return total
 
     def check_report(self, text, which):
