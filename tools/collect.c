@@ -219,6 +219,7 @@ static void end_of_run(const struct run *run)
 {
 	rundir_remove(&run->rundir);
 	collect_tell_launcher((struct run *)run, MESSAGE_DONE, 0, run->image_count, -1);
+	rundir_remove_stale(&run->rundir); /* others' that were killed; nobody waits for this */
 	_exit(0);
 }
 

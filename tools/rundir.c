@@ -7,6 +7,7 @@
 
 #include "rundir.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -16,11 +17,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "procfs.h"
 
 #define MAX_SOCKET_PATH 100
+#define STALE_SECONDS 60
 
 static int directory_of_command(char *directory, size_t size)
 {
@@ -174,12 +177,14 @@ int rundir_create(struct rundir *rundir, const char *library, char *error, size_
 
 void rundir_remove(const struct rundir *rundir)
 {
-	static const char *const files[] = {"socket", "settings", "libheaptrace.so"};
-	char path[MAX_SOCKET_PATH];
-	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
-		snprintf(path, sizeof(path), "%s/%s", rundir->path, files[i]);
-		unlink(path);
+	struct dirent *entry;
+	DIR *directory = opendir(rundir->path);
+	while (directory && (entry = readdir(directory))) {
+		if (entry->d_name[0] != '.')
+			unlinkat(dirfd(directory), entry->d_name, 0);
 	}
+	if (directory)
+		closedir(directory);
 	rmdir(rundir->path);
 }
 
@@ -213,4 +218,40 @@ bool rundir_is_needed(const struct rundir *rundir, pid_t first, bool young)
 			return true;
 	}
 	return false;
+}
+
+/** A run's directory of ours, not just being made, at whose socket nobody listens any more. */
+static bool is_stale(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct stat status;
+	size_t length = sizeof(address.sun_path);
+	if (lstat(path, &status) || !S_ISDIR(status.st_mode) || status.st_uid != geteuid() ||
+	    status.st_mtime + STALE_SECONDS > time(NULL) ||
+	    (size_t)snprintf(address.sun_path, length, "%s/socket", path) >= length)
+		return false;
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool refused = fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) && errno == ECONNREFUSED;
+	if (fd >= 0)
+		close(fd);
+	return refused;
+}
+
+void rundir_remove_stale(const struct rundir *rundir)
+{
+	struct rundir other = {.listener = -1};
+	int length = (int)(strrchr(rundir->path, '/') - rundir->path);
+	struct dirent *entry;
+	char place[sizeof(other.path)];
+	snprintf(place, sizeof(place), "%.*s/", length, rundir->path);
+	DIR *directory = opendir(place);
+	while (directory && (entry = readdir(directory))) {
+		if (strncmp(entry->d_name, "heaptrace-", 10) != 0 ||
+		    (size_t)snprintf(other.path, sizeof(other.path), "%s%.20s", place, entry->d_name) >= sizeof(other.path))
+			continue;
+		if (is_stale(other.path) && !rundir_is_needed(&other, 0, false))
+			rundir_remove(&other);
+	}
+	if (directory)
+		closedir(directory);
 }

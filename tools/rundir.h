@@ -33,6 +33,9 @@ int rundir_create(struct rundir *rundir, const char *library, char *error, size_
 /** Remove it. */
 void rundir_remove(const struct rundir *rundir);
 
+/** Remove directories beside it that runs of ours left behind whose collectors were killed, unless they are still needed. */
+void rundir_remove_stale(const struct rundir *rundir);
+
 /**
  * May a process still need it? One with the path in its environment may execute a program, and its loader would
  * complain about the missing library on stderr.
