@@ -11,7 +11,7 @@ help=$out
 run "$HT" report --help
 help="$help
 $out"
-for command in export dump; do
+for command in export diff dump; do
 	run "$HT" $command --help
 	help="$help
 $out"

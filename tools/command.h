@@ -22,6 +22,9 @@ int report_command(int argc, char **argv);
 /** `heaptrace export`; argv[0] is "export". @return the exit code */
 int export_command(int argc, char **argv);
 
+/** `heaptrace diff`; argv[0] is "diff". @return the exit code */
+int diff_command(int argc, char **argv);
+
 /** `heaptrace dump`; argv[0] is "dump". @return the exit code */
 int dump_command(int argc, char **argv);
 

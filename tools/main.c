@@ -25,6 +25,8 @@
  *	│       └── render.c           one report, in a child of the collector
  *	│           └── output.c       file names, whole files or nothing
  *	├── dump_command.c   `heaptrace dump`
+ *	├── diff_command.c   `heaptrace diff`
+ *	│   └── diff*.c      backtraces of several snapshots, matched
  *	└── report_command.c `heaptrace report`, `heaptrace export`
  *	    ├── snapshot*.c  segment or file → model, checked
  *	    ├── symbols*.c   addresses → names
@@ -60,6 +62,7 @@ static int usage(void)
 	fprintf(stderr, "usage: heaptrace [OPTIONS] [--] PROGRAM [ARGS...]\n"
 			"       heaptrace report [OPTIONS] FILE.htrace\n"
 			"       heaptrace export --format=NAME [OPTIONS] FILE.htrace\n"
+			"       heaptrace diff [OPTIONS] A.htrace B.htrace [C.htrace...]\n"
 			"       heaptrace dump [OPTIONS] PID\n"
 			"'heaptrace --help' lists the options.\n");
 	return EXIT_HEAPTRACE;
@@ -74,6 +77,8 @@ int main(int argc, char **argv)
 		return report_command(argc - 1, argv + 1);
 	if (strcmp(argv[1], "export") == 0)
 		return export_command(argc - 1, argv + 1);
+	if (strcmp(argv[1], "diff") == 0)
+		return diff_command(argc - 1, argv + 1);
 	if (strcmp(argv[1], "dump") == 0)
 		return dump_command(argc - 1, argv + 1);
 	return launch_command(argc, argv);

@@ -254,6 +254,9 @@ SWITCH(quiet, quiet, true)
 SWITCH(verbose, verbose, true)
 #undef SWITCH
 
+/* What makes a report of the text format. */
+#define SCOPE_REPORTS (SCOPE_RUN | SCOPE_REPORT | SCOPE_DUMP)
+
 static const struct option_row rows[] = {
 	{0, "format", "NAME", VALUE_NEEDED, SCOPE_ALL, NULL, read_format, "Reports",
 	 "text (default), collapsed, json, pprof, heap_v2, speedscope, dhat or csv"},
@@ -261,17 +264,17 @@ static const struct option_row rows[] = {
 	 "collapsed stacks of these bytes, for flamegraph.pl (default live)"},
 	{0, "outfile", "FILE", VALUE_NEEDED, SCOPE_ALL, NULL, read_outfile, NULL,
 	 "where reports go: %p is the pid, %n the program's name, %% a %; - is stdout"},
-	{'s', "sort", "KEY[,KEY]", VALUE_NEEDED, SCOPE_ALL & ~SCOPE_EXPORT, NULL, read_sort, NULL,
+	{'s', "sort", "KEY[,KEY]", VALUE_NEEDED, SCOPE_REPORTS, NULL, read_sort, NULL,
 	 "a text section for each key: size (default), count, peak, at-peak, total, allocs, age"},
 	{0, "top", "NUM", VALUE_NEEDED, SCOPE_ALL & ~SCOPE_EXPORT, NULL, read_top, NULL,
 	 "backtraces in a text section (default 10, 0 for all)"},
 	{0, "ignore", "FILE", VALUE_NEEDED, SCOPE_ALL, NULL, read_ignore, NULL,
 	 "leave out backtraces that match a rule: a substring or leak:PATTERN on each line"},
-	{0, "save", "FILE.htrace", VALUE_NEEDED, SCOPE_ALL & ~SCOPE_EXPORT, "HEAPTRACE_SAVE", read_save, NULL,
+	{0, "save", "FILE.htrace", VALUE_NEEDED, SCOPE_REPORTS, "HEAPTRACE_SAVE", read_save, NULL,
 	 "keep a snapshot too, for heaptrace report (same % as --outfile)"},
 	{0, "keep-allocator", NULL, VALUE_NONE, SCOPE_ALL, NULL, read_keep_allocator, NULL,
 	 "collapsed: keep the allocator's own frame at the leaf"},
-	{0, "color", "auto|always|never", VALUE_OPTIONAL, SCOPE_ALL & ~SCOPE_EXPORT, NULL, read_color, NULL,
+	{0, "color", "auto|always|never", VALUE_OPTIONAL, SCOPE_REPORTS, NULL, read_color, NULL,
 	 "colours in the text report (default auto: on a terminal)"},
 
 	{0, "depth", "NUM", VALUE_NEEDED, SCOPE_RUN, "HEAPTRACE_DEPTH", read_depth, "Tracing",
@@ -458,6 +461,8 @@ static const char *usage_of(enum option_scope scope)
 		return "report [OPTIONS] FILE.htrace";
 	case SCOPE_EXPORT:
 		return "export --format=NAME [OPTIONS] FILE.htrace";
+	case SCOPE_DIFF:
+		return "diff [OPTIONS] A.htrace B.htrace [C.htrace...]";
 	default:
 		return "dump [OPTIONS] PID";
 	}
@@ -470,6 +475,7 @@ void options_help(enum option_scope scope)
 		       "  heaptrace [OPTIONS] [--] PROGRAM [ARGS...]   run a program, report its heap when it ends\n"
 		       "  heaptrace report [OPTIONS] FILE.htrace       render a snapshot\n"
 		       "  heaptrace export --format=NAME FILE.htrace   the same for other programs to read\n"
+		       "  heaptrace diff [OPTIONS] A.htrace B.htrace   say what grew from one snapshot to another\n"
 		       "  heaptrace dump [OPTIONS] PID                 report on a running traced process\n");
 	else
 		printf("Usage: heaptrace %s\n", usage_of(scope));

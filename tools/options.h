@@ -47,7 +47,8 @@ struct options {
 };
 
 /** Which commands an option is for; bits. */
-enum option_scope { SCOPE_RUN = 1, SCOPE_REPORT = 2, SCOPE_DUMP = 4, SCOPE_EXPORT = 8, SCOPE_ALL = 15 };
+enum option_scope { SCOPE_RUN = 1, SCOPE_REPORT = 2, SCOPE_DUMP = 4, SCOPE_EXPORT = 8, SCOPE_DIFF = 16,
+		    SCOPE_ALL = 31 };
 
 /** What options_parse() found. */
 enum options_result { OPTIONS_OK, OPTIONS_HELP, OPTIONS_VERSION, OPTIONS_ERROR };

@@ -26,6 +26,22 @@ struct report_occasion {
  */
 int report_text(FILE *out, struct model *model, const struct options *options, const struct report_occasion *occasion);
 
+/** The frames of a backtrace, named, as the text report shows them where there is no terminal. */
+void report_text_frames(FILE *out, const struct model *model, const struct backtrace *backtrace);
+
+/** "frames":[...] of a backtrace, named, as the JSON report shows them. */
+void report_json_frames(FILE *out, const struct model *model, const struct backtrace *backtrace);
+
+/** A backtrace that was seen twice, its frames named. */
+struct stack_growth {
+	const struct model *model;
+	const struct backtrace *backtrace;
+	uint64_t before, after;
+};
+
+/** Two columns, "stack BEFORE AFTER", for flamegraph.pl's differential. @return 0, or -1 if writing failed (errno) */
+int report_collapsed_growth(FILE *out, const struct stack_growth *growth, size_t count, const struct options *options);
+
 /** One document of all processes in options->format, which is not text. @return 0, or -1 if writing failed (errno) */
 int report_document(FILE *out, struct model **models, size_t count, const struct options *options);
 

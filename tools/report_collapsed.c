@@ -22,7 +22,7 @@
 
 /** A frame below its callers. Children are a list in the order of their arrival, as they are printed. */
 struct leaf {
-	uint64_t value;
+	uint64_t value, before; /* `before`: of differentials */
 	const char *name;
 	uint32_t parent, child, sibling, last;
 };
@@ -33,6 +33,7 @@ struct tree {
 	struct leaf *leaves;    /* number 0: above all roots */
 	size_t count, room;
 	const struct options *options;
+	bool two_columns;
 };
 
 /** Put a `_` between a name and a number at its end. */
@@ -129,13 +130,13 @@ static size_t allocator_names(const struct tree *tree, const struct stack *stack
 	return count;
 }
 
-static void add_backtrace(struct tree *tree, struct stack *stack, uint32_t root, const struct backtrace *backtrace)
+static void add_backtrace(struct tree *tree, struct stack *stack, uint32_t root, const struct backtrace *backtrace,
+			  uint64_t before, uint64_t value)
 {
-	uint64_t value = backtrace_metric_bytes(backtrace, tree->options->metric);
 	uint32_t at = root;
 	size_t skipped;
 
-	if (!value || backtrace->ignored)
+	if ((!value && !before) || backtrace->ignored)
 		return;
 	stack->count = 0;
 	push(stack, keep_name(tree, entry_name(backtrace->entry)));
@@ -147,6 +148,7 @@ static void add_backtrace(struct tree *tree, struct stack *stack, uint32_t root,
 	for (size_t i = stack->count; i-- > skipped;)
 		at = descend(tree, at, stack->names[i]);
 	tree->leaves[at].value += value;
+	tree->leaves[at].before += before;
 }
 
 static void add_model(struct tree *tree, struct stack *stack, struct model *model)
@@ -156,8 +158,11 @@ static void add_model(struct tree *tree, struct stack *stack, struct model *mode
 	uint32_t root = descend(tree, 0, keep_name(tree, model->name));
 
 	symbols_name_all(model, tree->options);
-	for (size_t i = 0; i < model->backtrace_count; i++)
-		add_backtrace(tree, stack, root, &model->backtraces[i]);
+	for (size_t i = 0; i < model->backtrace_count; i++) {
+		const struct backtrace *backtrace = &model->backtraces[i];
+
+		add_backtrace(tree, stack, root, backtrace, 0, backtrace_metric_bytes(backtrace, tree->options->metric));
+	}
 	rules_free(rules);
 }
 
@@ -169,6 +174,8 @@ static void put_stack(FILE *out, const struct tree *tree, struct stack *stack, u
 		push(stack, tree->leaves[at].name);
 	for (size_t i = stack->count; i-- > 0;)
 		fprintf(out, "%s%s", stack->names[i], i ? ";" : "");
+	if (tree->two_columns)
+		fprintf(out, " %" PRIu64, tree->leaves[number].before);
 	fprintf(out, " %" PRIu64 "\n", tree->leaves[number].value);
 }
 
@@ -180,7 +187,7 @@ static void put_tree(FILE *out, const struct tree *tree, struct stack *stack)
 	while (at) {
 		const struct leaf *leaf = &tree->leaves[at];
 
-		if (leaf->value)
+		if (leaf->value || leaf->before)
 			put_stack(out, tree, stack, at);
 		if (leaf->child) {
 			at = leaf->child;
@@ -193,6 +200,16 @@ static void put_tree(FILE *out, const struct tree *tree, struct stack *stack)
 	}
 }
 
+static int finish(FILE *out, struct tree *tree, struct stack *stack)
+{
+	put_tree(out, tree, stack);
+	free(stack->names);
+	free(tree->leaves);
+	table_free(&tree->children);
+	strings_free(&tree->names);
+	return fflush(out) || ferror(out) ? -1 : 0;
+}
+
 int report_collapsed(FILE *out, struct model **models, size_t count, const struct options *options)
 {
 	struct tree tree = { .options = options };
@@ -201,10 +218,19 @@ int report_collapsed(FILE *out, struct model **models, size_t count, const struc
 	new_leaf(&tree, 0, "");
 	for (size_t i = 0; i < count; i++)
 		add_model(&tree, &stack, models[i]);
-	put_tree(out, &tree, &stack);
-	free(stack.names);
-	free(tree.leaves);
-	table_free(&tree.children);
-	strings_free(&tree.names);
-	return fflush(out) || ferror(out) ? -1 : 0;
+	return finish(out, &tree, &stack);
+}
+
+int report_collapsed_growth(FILE *out, const struct stack_growth *growth, size_t count, const struct options *options)
+{
+	struct tree tree = { .options = options, .two_columns = true };
+	struct stack stack = { 0 };
+
+	new_leaf(&tree, 0, "");
+	for (size_t i = 0; i < count; i++) {
+		uint32_t root = descend(&tree, 0, keep_name(&tree, growth[i].model->name));
+
+		add_backtrace(&tree, &stack, root, growth[i].backtrace, growth[i].before, growth[i].after);
+	}
+	return finish(out, &tree, &stack);
 }

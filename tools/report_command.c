@@ -5,26 +5,16 @@
  * Reports go to stdout, or to --outfile. `heaptrace export` is the same for the formats that are not for people.
  */
 
-#include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "command.h"
-#include "memory.h"
+#include "deliver.h"
+#include "models.h"
 #include "options.h"
-#include "output.h"
 #include "report.h"
 #include "rules.h"
-#include "snapshot.h"
-
-/** All processes of a file. */
-struct models {
-	struct model **models;
-	size_t count;
-};
 
 static const char *command = "report";
 
@@ -32,29 +22,6 @@ static int complain(const char *text)
 {
 	fprintf(stderr, "heaptrace %s: %s\n", command, text);
 	return EXIT_HEAPTRACE;
-}
-
-static int make_models(struct models *models, const struct snapshot *snapshot, struct error *error)
-{
-	size_t count = snapshot_processes(snapshot, NULL, 0);
-	uint32_t *numbers = memory_zeroed(count, sizeof(*numbers));
-
-	snapshot_processes(snapshot, numbers, count);
-	models->models = memory_zeroed(count, sizeof(*models->models));
-	for (; models->count < count; models->count++) {
-		models->models[models->count] = snapshot_model(snapshot, numbers[models->count], NULL, error);
-		if (!models->models[models->count])
-			break;
-	}
-	free(numbers);
-	return models->count == count ? 0 : -1;
-}
-
-static void free_models(struct models *models)
-{
-	for (size_t i = 0; i < models->count; i++)
-		model_free(models->models[i]);
-	free(models->models);
 }
 
 /** Whether the figures are those of the process's end. */
@@ -77,62 +44,13 @@ static int write_text(FILE *out, const struct models *models, const struct optio
 	return 0;
 }
 
-static int write_report(FILE *out, const struct models *models, const struct options *options, bool terminal)
+static int write_report(FILE *out, const void *what, const struct options *options, bool terminal)
 {
+	const struct models *models = what;
+
 	if (options->format != FORMAT_TEXT)
 		return report_document(out, models->models, models->count, options);
 	return write_text(out, models, options, terminal);
-}
-
-static int write_stdout(const struct models *models, const struct options *options)
-{
-	errno = 0;
-	if (!write_report(stdout, models, options, isatty(STDOUT_FILENO)) && !fflush(stdout))
-		return 0;
-	fprintf(stderr, "heaptrace %s: the report can not be written to stdout: %s\n", command,
-		errno ? strerror(errno) : "write error");
-	return EXIT_HEAPTRACE;
-}
-
-static int write_file(const struct models *models, const struct options *options, const struct output *output)
-{
-	struct output_names names = { 0 };
-	const struct model *first = models->models[0];
-	const char *path = output->stream >= 0 ? "the stream" : output_name(&names, output, first->pid, first->name);
-	char *text = NULL;
-	size_t size = 0;
-	FILE *memory = open_memstream(&text, &size);
-	bool terminal = output->stream >= 0 && isatty(output->stream);
-	int failed = !memory || write_report(memory, models, options, terminal);
-
-	if (memory && fclose(memory))
-		failed = -1;
-	if (!failed)
-		failed = output->stream >= 0 ? output_stream(output->stream, text, size) : output_replace(path, text, size);
-	if (failed)
-		fprintf(stderr, "heaptrace %s: the report can not be written to %s: %s; give another --outfile\n", command,
-			path, strerror(errno));
-	free(text);
-	output_names_free(&names);
-	return failed ? EXIT_HEAPTRACE : 0;
-}
-
-static int deliver(const struct models *models, const struct options *options)
-{
-	struct output output = { .stream = -1 };
-	char text[512], *directory;
-	int status;
-
-	if (!options->outfile || !strcmp(options->outfile, "-"))
-		return write_stdout(models, options);
-	directory = getcwd(NULL, 0);
-	status = output_prepare(&output, options->outfile, directory ? directory : "/", "--outfile", text, sizeof(text));
-	free(directory);
-	if (status)
-		return complain(text);
-	status = write_file(models, options, &output);
-	free(output.pattern);
-	return status;
 }
 
 static int check_rules(const struct options *options)
@@ -148,17 +66,14 @@ static int check_rules(const struct options *options)
 
 static int report_file(const char *path, const struct options *options)
 {
-	struct models models = { 0 };
+	struct models models;
 	struct error error;
-	struct snapshot *snapshot = snapshot_open(path, &error);
 	int status;
 
-	if (!snapshot)
+	if (models_read(&models, path, &error))
 		return complain(error.text);
-	status = make_models(&models, snapshot, &error);
-	snapshot_close(snapshot);
-	status = status ? complain(error.text) : deliver(&models, options);
-	free_models(&models);
+	status = deliver(command, options, models.models[0], write_report, &models);
+	models_free(&models);
 	return status;
 }
 

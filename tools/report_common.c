@@ -125,6 +125,18 @@ uint64_t backtrace_metric_bytes(const struct backtrace *backtrace, enum flame_me
 	}
 }
 
+uint64_t backtrace_metric_blocks(const struct backtrace *backtrace, enum flame_metric metric)
+{
+	switch (metric) {
+	case METRIC_AT_PEAK:
+		return backtrace->at_peak_blocks;
+	case METRIC_TOTAL:
+		return backtrace->total_blocks;
+	default:
+		return backtrace->live_blocks;
+	}
+}
+
 const struct module *model_self(const struct model *model)
 {
 	for (size_t i = 0; i < model->module_count; i++) {

@@ -36,6 +36,9 @@ struct rules *figures_make(struct figures *figures, struct model *model, const s
 /** The bytes of a backtrace that --flame-graph=METRIC asks for. */
 uint64_t backtrace_metric_bytes(const struct backtrace *backtrace, enum flame_metric metric);
 
+/** And the blocks. */
+uint64_t backtrace_metric_blocks(const struct backtrace *backtrace, enum flame_metric metric);
+
 /** Lines about children that could not be traced, one for each reason. */
 void report_untraced(FILE *out, const struct host_facts *host);
 

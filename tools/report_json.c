@@ -37,9 +37,9 @@ static void put_frame(FILE *out, uint64_t address, const struct module *module, 
 	fprintf(out, ",\"inlined\":%s}", name->inlined ? "true" : "false");
 }
 
-static void put_frames(FILE *out, const struct model *model, const struct backtrace *backtrace,
-		       const struct module *self)
+void report_json_frames(FILE *out, const struct model *model, const struct backtrace *backtrace)
 {
+	const struct module *self = model_self(model);
 	struct frame_name entry = { .function = entry_name(backtrace->entry) };
 
 	fputs("\"frames\":[", out);
@@ -55,8 +55,7 @@ static void put_frames(FILE *out, const struct model *model, const struct backtr
 	fputc(']', out);
 }
 
-static void put_backtrace(FILE *out, const struct model *model, const struct backtrace *backtrace,
-			  const struct module *self)
+static void put_backtrace(FILE *out, const struct model *model, const struct backtrace *backtrace)
 {
 	const struct {
 		const char *key;
@@ -75,13 +74,12 @@ static void put_backtrace(FILE *out, const struct model *model, const struct bac
 		fputc(',', out);
 	}
 	fprintf(out, "\"truncated\":%s,", backtrace->truncated ? "true" : "false");
-	put_frames(out, model, backtrace, self);
+	report_json_frames(out, model, backtrace);
 	fputc('}', out);
 }
 
 static void put_backtraces(FILE *out, const struct model *model)
 {
-	const struct module *self = model_self(model);
 	const char *separator = "\n";
 
 	fputs("\"backtraces\":[", out);
@@ -89,7 +87,7 @@ static void put_backtraces(FILE *out, const struct model *model)
 		if (model->backtraces[i].ignored)
 			continue;
 		fputs(separator, out);
-		put_backtrace(out, model, &model->backtraces[i], self);
+		put_backtrace(out, model, &model->backtraces[i]);
 		separator = ",\n";
 	}
 	fputs("]", out);

@@ -226,10 +226,27 @@ static void put_key(const struct text *text, const struct backtrace *backtrace, 
 			units_bytes(backtrace->total_bytes).text);
 }
 
+static void put_frames(const struct text *text, const struct backtrace *backtrace)
+{
+	put_address(text, 0, text->model->entries[backtrace->entry]);
+	fprintf(text->out, "%s +0x0\n", entry_name(backtrace->entry));
+	for (unsigned i = 0; i < backtrace->depth; i++)
+		put_frame(text, i + 1, backtrace->frames[i]);
+	if (backtrace->truncated)
+		fputs("   [truncated]\n", text->out);
+	fputc('\n', text->out);
+}
+
+void report_text_frames(FILE *out, const struct model *model, const struct backtrace *backtrace)
+{
+	struct text text = { .out = out, .model = (struct model *)model };
+
+	put_frames(&text, backtrace);
+}
+
 static void put_backtrace(const struct text *text, size_t number, const struct backtrace *backtrace, enum sort_key key)
 {
 	const char *bold = text->fancy ? "\033[1m" : "", *plain = text->fancy ? "\033[0m" : "";
-	uint64_t entry = text->model->entries[backtrace->entry];
 
 	fprintf(text->out, "%s=== backtrace #%zu ===%s [count/peak: %" PRIu64 "/%" PRIu64 "] [size/peak: %s", bold, number,
 		plain, backtrace->live_blocks, backtrace->peak_blocks, units_bytes(backtrace->live_bytes).text);
@@ -239,13 +256,7 @@ static void put_backtrace(const struct text *text, size_t number, const struct b
 		units_age(key_of(text->model, backtrace, SORT_AGE)).text);
 	put_key(text, backtrace, key);
 	fputc('\n', text->out);
-	put_address(text, 0, entry);
-	fprintf(text->out, "%s +0x0\n", entry_name(backtrace->entry));
-	for (unsigned i = 0; i < backtrace->depth; i++)
-		put_frame(text, i + 1, backtrace->frames[i]);
-	if (backtrace->truncated)
-		fputs("   [truncated]\n", text->out);
-	fputc('\n', text->out);
+	put_frames(text, backtrace);
 }
 
 static void put_section(const struct text *text, enum sort_key key)
