@@ -248,6 +248,7 @@ static int read_color(struct options *options, const char *value, struct complai
 SWITCH(exact, exact, true)
 SWITCH(no_lines, lines, false)
 SWITCH(no_inlines, inlines, false)
+SWITCH(no_cache, cache, false)
 SWITCH(force, force, true)
 SWITCH(keep_allocator, keep_allocator, true)
 SWITCH(quiet, quiet, true)
@@ -292,6 +293,8 @@ static const struct option_row rows[] = {
 	 "do not look up source files and lines"},
 	{0, "no-inlines", NULL, VALUE_NONE, SCOPE_ALL, NULL, read_no_inlines, NULL,
 	 "do not show inlined functions"},
+	{0, "no-cache", NULL, VALUE_NONE, SCOPE_ALL, NULL, read_no_cache, NULL,
+	 "do not use what addr2line said in earlier runs, nor keep what it says now"},
 	{0, "addr2line", "PATH", VALUE_NEEDED, SCOPE_ALL, NULL, read_addr2line, NULL,
 	 "the addr2line to use"},
 	{0, "debug-dir", "DIR", VALUE_NEEDED, SCOPE_ALL, NULL, read_debug_dir, NULL,
@@ -315,6 +318,7 @@ void options_defaults(struct options *options)
 		.signal_count = 2,
 		.lines = true,
 		.inlines = true,
+		.cache = true,
 	};
 }
 

@@ -37,6 +37,7 @@ struct options {
 	size_t signal_count;
 	bool exact;
 	bool lines, inlines;          /* false with --no-lines, --no-inlines */
+	bool cache;                   /* false with --no-cache: addr2line's answers are neither read nor kept */
 	const char *addr2line;
 	const char *debug_dir;
 	enum unwinder unwinder;

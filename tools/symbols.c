@@ -207,7 +207,7 @@ static void load_cache(struct source *source, const struct options *options)
 	size_t count;
 	struct place *places;
 
-	if (source->loaded || !source->build_id_size)
+	if (source->loaded || !source->build_id_size || !options->cache)
 		return;
 	source->loaded = true;
 	key = cache_key(source, options);
@@ -250,7 +250,7 @@ static void find_lines(struct source *source, const struct wanted *wanted, size_
 	}
 	answered = unknown ? lines_find(source->lines_file, base_name(source->path), places, unknown, options) : 0;
 	add_places(source, places, unknown);
-	if (answered)
+	if (answered && options->cache)
 		save_cache(source, options);
 }
 

@@ -3,8 +3,8 @@
 /*
  * What addr2line said, kept on disk by build id: $XDG_CACHE_HOME/heaptrace, or ~/.cache/heaptrace. One file for each
  * debug file and tool; files are written aside and renamed, and checksummed, so that concurrent writers and half-written
- * or broken files do no harm. The directory is bounded: what has not been used for longest goes. HEAPTRACE_CACHE=off
- * switches it off, HEAPTRACE_CACHE_BYTES sets the bound.
+ * or broken files do no harm. The directory is bounded: what has not been used for longest goes. --no-cache and
+ * HEAPTRACE_CACHE=off switch it off, HEAPTRACE_CACHE_BYTES sets the bound.
  */
 
 #ifndef HEAPTRACE_SYMBOLS_CACHE_H

@@ -233,6 +233,38 @@ static void damage(long at)
 	fclose(file);
 }
 
+/** --no-cache: as if there were none, in both directions. */
+static void leaves_the_cache_alone(const char *tool)
+{
+	struct options options;
+	struct stat before, after;
+	char *text;
+
+	options_defaults(&options);
+	options.addr2line = tool;
+	options.cache = false;
+	stat(cache_file(), &before);
+	text = names_with(&options);
+	is_str(text, NAMED, "--no-cache");
+	free(text);
+	is_int(calls(), 1, "the tool is asked");
+	stat(cache_file(), &after);
+	ok(before.st_ino == after.st_ino && before.st_mtim.tv_nsec == after.st_mtim.tv_nsec, "nothing is kept, nothing read");
+}
+
+/** Places where nothing can be kept: names are found all the same. */
+static void bears_bad_places(const char *tool)
+{
+	const char *const places[] = { "/dev/null", "/proc/self", "/nonexistent/a/b", "relative", "", path_of("fixture.c") };
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		setenv("XDG_CACHE_HOME", places[i], 1);
+		is_named(tool, NAMED, *places[i] ? places[i] : "(empty)");
+		is_int(calls(), 1, "is no place for a cache");
+	}
+	ok(access("relative", F_OK) != 0, "nothing is made in the current directory");
+}
+
 static void keeps_what_was_said(void)
 {
 	char *tool = strdup(path_of("counting"));
@@ -260,10 +292,14 @@ static void keeps_what_was_said(void)
 	is_named(tool, NAMED, "switched off");
 	is_int(calls(), 1, "the tool is asked");
 	unsetenv("HEAPTRACE_CACHE");
+	leaves_the_cache_alone(tool);
 	chmod(path_of("cache/heaptrace"), 0777);
 	is_named(tool, NAMED, "a directory that others can write to");
 	is_int(calls(), 1, "is not believed");
 	chmod(path_of("cache/heaptrace"), 0700);
+	setenv("HOME", "/nonexistent", 1);
+	bears_bad_places(tool);
+	setenv("XDG_CACHE_HOME", path_of("cache"), 1);
 	free(tool);
 }
 
