@@ -495,10 +495,13 @@ static bool evaluate(struct machine *m, const uint8_t *expression, bool push_cfa
 
 static row pack(enum row_kind kind, int64_t cfa_offset, enum row_rbp rbp, int64_t rbp_offset)
 {
+	if (kind == ROW_RSP && (cfa_offset < 8 || (cfa_offset & 7) ||
+				(rbp == ROW_RBP_AT_CFA && (rbp_offset < -cfa_offset || rbp_offset > -16))))
+		return ROW_FULL;
 	if (cfa_offset < -(1 << 23) || cfa_offset >= (1 << 23) || (rbp_offset & 7) || rbp_offset / 8 < -(1 << 15) ||
 	    rbp_offset / 8 >= (1 << 15))
 		return ROW_FULL;
-	return (row)kind | (row)rbp << 3 | ((row)cfa_offset & 0xffffff) << 5 | ((row)(rbp_offset / 8) & 0xffff) << 29;
+	return (row)kind | (row)rbp << 3 | ((row)cfa_offset & 0xffffff) << 8 | ((row)(rbp_offset / 8) & 0xffff) << 32;
 }
 
 /* DW_OP_breg6 n, DW_OP_deref: gcc's realigned stacks. */

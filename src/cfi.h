@@ -19,10 +19,12 @@ enum { CFI_RBX = 3, CFI_RBP = 6, CFI_RSP = 7, CFI_RA = 16, CFI_COUNT = 17 };
  *
  *	bits  0-2   kind
  *	bits  3-4   where the caller's rbp is: ROW_RBP_*
- *	bits  5-28  offset of the CFA, signed
- *	bits 29-44  offset of the saved rbp / 8, signed, from the CFA or from rbp
- *	bits 45-46  what the row does with rbp: ROW_USE_*
- *	bits 47-63  number of the module, 0 if none or too large
+ *	bits  5-6   what the row does with rbp: ROW_USE_*
+ *	bits  8-31  offset of the CFA, signed
+ *	bits 32-47  offset of the saved rbp / 8, signed, from the CFA or from rbp
+ *	bits 48-63  number of the module, 0 if none or too large
+ *
+ * A ROW_RSP is only made where its CFA lies above rsp, aligned, and the saved rbp between the two.
  */
 enum row_kind {
 	ROW_NONE,      /* no unwind information: JIT code, hand-written assembly */
@@ -49,13 +51,14 @@ enum row_use {
 
 typedef uint64_t row;
 
-#define ROW_MODULE_SHIFT 47
+#define ROW_USE_SHIFT 5
+#define ROW_MODULE_SHIFT 48
 
 static inline enum row_kind row_kind(row r) { return (enum row_kind)(r & 7); }
 static inline enum row_rbp row_rbp(row r) { return (enum row_rbp)(r >> 3 & 3); }
-static inline int64_t row_cfa_offset(row r) { return (int64_t)(r << 35) >> 40; }
-static inline int64_t row_rbp_offset(row r) { return ((int64_t)(r << 19) >> 48) * 8; }
-static inline enum row_use row_use(row r) { return (enum row_use)(r >> 45 & 3); }
+static inline int64_t row_cfa_offset(row r) { return (int32_t)(uint32_t)r >> 8; }
+static inline int64_t row_rbp_offset(row r) { return (int64_t)(int16_t)(r >> 32) * 8; }
+static inline enum row_use row_use(row r) { return (enum row_use)(r >> ROW_USE_SHIFT & 3); }
 static inline uint32_t row_module(row r) { return (uint32_t)(r >> ROW_MODULE_SHIFT); }
 
 /** A loaded object as the loader knows it. */

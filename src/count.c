@@ -191,6 +191,8 @@ INLINE void note_single(struct ht_trace *record, const struct live *before, cons
 		record->at_peak_blocks = before->blocks > 0 ? (uint32_t)before->blocks : 0;
 		record->generation = generation;
 	}
+	if (after->blocks < before->blocks)
+		return;
 	if (after->bytes > (int64_t)record->peak_bytes)
 		record->peak_bytes = (uint64_t)after->bytes;
 	if (after->blocks > (int64_t)record->peak_blocks)

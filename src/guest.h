@@ -95,6 +95,9 @@ void *memory_map(size_t size);
 /** Give the pages of a table that is no longer in use back; they read as zeroes from then on. Nothing in a cage. */
 void memory_drop(void *address, size_t size);
 
+/** Give memory back that nobody else has seen. Nothing in a cage. */
+void memory_unmap(void *address, size_t size);
+
 /** Map ahead what memory_map() gives out once the process is in a seccomp cage. */
 void memory_prepare_cage(void);
 

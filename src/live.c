@@ -50,7 +50,7 @@ static void *make(void **place, size_t size)
 	if (!fresh)
 		return NULL;
 	if (!__atomic_compare_exchange_n(place, &now, fresh, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-		memory_drop(fresh, size);
+		memory_unmap(fresh, size);
 		return now;
 	}
 	return fresh;
@@ -124,7 +124,7 @@ static struct odd_table *odd_grow(struct odd_table *old)
 	fresh->older = old;
 	if (__atomic_compare_exchange_n(&odd, &now, fresh, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return fresh;
-	memory_drop(fresh, size);
+	memory_unmap(fresh, size);
 	return now;
 }
 

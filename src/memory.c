@@ -38,6 +38,12 @@ void memory_drop(void *address, size_t size)
 		raw_madvise(address, size, MADV_DONTNEED);
 }
 
+void memory_unmap(void *address, size_t size)
+{
+	if (!load_relaxed(&guest.caged))
+		raw_munmap(address, size);
+}
+
 void *memory_map(size_t size)
 {
 	if (load_relaxed(&guest.caged))

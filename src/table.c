@@ -2,8 +2,9 @@
 
 /*
  *  - Insertion is one 16-byte compare-and-swap of {key, value} into an empty slot: who sees the key sees the value.
- *  - Growth: one thread copies into a table twice the size and publishes it; the others go on with the old one.
- *    What they insert meanwhile may be missed by the copy and will be inserted again, perhaps with another value.
+ *  - Growth: a thread copies into a table twice the size and publishes it; the others go on with the old one. What
+ *    they insert meanwhile may be missed by the copy and will be inserted again, perhaps with another value. Nobody
+ *    waits for the copying thread, which may not run for long: see table_should_grow().
  *  - The old table's pages are given back; a straggler finds zeroes there, that is, nothing, and inserts into the new
  *    one. Its first page stays: it holds the head.
  */
@@ -29,26 +30,22 @@ void table_clear(struct table *table)
 	table->mask = mask;
 }
 
-bool table_may_grow(uintptr_t *growing)
+bool table_should_grow(uint64_t count, uint64_t mask, uintptr_t *growing)
 {
-	uintptr_t none = 0, self = thread_pointer();
+	uintptr_t none = 0;
 
-	/* A growth that this thread's own interrupted work began and never ends is begun again. */
-	return load_relaxed(growing) == self ||
-	       __atomic_compare_exchange_n(growing, &none, self, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+	if (likely(count * 2 <= mask))
+		return false;
+	return count > mask - mask / 4 ||
+	       __atomic_compare_exchange_n(growing, &none, thread_pointer(), false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
 static void grow(struct table **place, struct table *old, table_keep *keep)
 {
-	struct table *fresh;
+	struct table *fresh = load_acquire(place) == old ? table_new((old->mask + 1) * 2) : NULL, *now = old;
 
-	if (!table_may_grow(&old->growing))
+	if (!fresh)
 		return;
-	fresh = load_acquire(place) == old ? table_new((old->mask + 1) * 2) : NULL;
-	if (!fresh) {
-		store_release(&old->growing, 0);
-		return;
-	}
 	for (uint64_t i = 0; i <= old->mask; i++) {
 		uint64_t key = load_acquire(&old->slots[i].key), to = table_place(fresh, key);
 
@@ -59,7 +56,10 @@ static void grow(struct table **place, struct table *old, table_keep *keep)
 		fresh->slots[to] = (struct table_slot){key, old->slots[i].value};
 		fresh->count++;
 	}
-	store_release(place, fresh);
+	if (!__atomic_compare_exchange_n(place, &now, fresh, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+		memory_unmap(fresh, sizeof(*fresh) + (fresh->mask + 1) * sizeof(struct table_slot));
+		return;
+	}
 	memory_drop((char *)old + PAGE, (old->mask + 1) * sizeof(struct table_slot) + sizeof(*old) - PAGE);
 }
 
@@ -80,6 +80,10 @@ uint64_t table_insert(struct table **place, uint64_t key, uint64_t value, table_
 {
 	struct table *table = load_acquire(place);
 
+	if (unlikely(table_should_grow(load_relaxed(&table->count), table->mask, &table->growing))) {
+		grow(place, table, keep);
+		table = load_acquire(place);
+	}
 	for (uint64_t at = table_place(table, key);; at = (at + 1) & table->mask) {
 		uint64_t now = load_acquire(&table->slots[at].key);
 
@@ -93,7 +97,6 @@ uint64_t table_insert(struct table **place, uint64_t key, uint64_t value, table_
 		if (now == key)
 			return table->slots[at].value;
 	}
-	if ((add_relaxed(&table->count, 1) + 1) * 2 > table->mask)
-		grow(place, table, keep);
+	add_relaxed(&table->count, 1);
 	return value;
 }

@@ -22,7 +22,7 @@ struct table {
 	struct table_slot slots[];
 };
 
-/** An empty table. Keys should differ in their low bits. @param slots a power of two, at least 512 */
+/** An empty table. Keys should differ in the bits from 3 on. @param slots a power of two, at least 512 */
 struct table *table_new(uint64_t slots);
 
 /** Forget everything (fork child; nobody else may be using it). */
@@ -46,12 +46,15 @@ static inline bool table_is_full(uint64_t count, uint64_t mask)
 	return count > mask - mask / 16;
 }
 
-/** Become the one thread that grows a table. */
-bool table_may_grow(uintptr_t *growing);
+/**
+ * Whether this thread is to grow a table: from half full on one thread does; should that one be kept from it, by an
+ * interrupt or by other threads, everybody tries from three quarters on, and the first to end wins.
+ */
+bool table_should_grow(uint64_t count, uint64_t mask, uintptr_t *growing);
 
 INLINE uint64_t table_place(const struct table *table, uint64_t key)
 {
-	return key & table->mask;
+	return key >> 3 & table->mask;
 }
 
 /** The key's value, 0 if it is not there. */

@@ -24,13 +24,13 @@
 
 struct node_table {
 	uint64_t mask;
-	uint64_t count; /* [atomic] */
+	uint64_t count;    /* [atomic] */
+	uintptr_t growing; /* [atomic] */
 	uint32_t slots[];
 };
 
 struct table *trace_table;
 static struct node_table *node_table;   /* [atomic] */
-static uintptr_t nodes_growing; /* [atomic] thread pointer of the thread that copies */
 struct ht_trace *trace_chunks[HT_MAX_TRACES / TRACES_CHUNK];
 static struct ht_node *node_chunks[HT_MAX_NODES / NODES_CHUNK];     /* [atomic] each */
 
@@ -57,7 +57,6 @@ void traces_forked(const struct ht_process *parent)
 	table_clear(trace_table);
 	memory_drop(node_table, sizeof(struct node_table) + (mask + 1) * sizeof(uint32_t));
 	node_table->mask = mask;
-	nodes_growing = 0;
 	for (uint32_t i = parent->first_trace / TRACES_CHUNK; i <= parent->next_trace / TRACES_CHUNK; i++)
 		if (i < HT_MAX_TRACES / TRACES_CHUNK)
 			trace_chunks[i] = NULL;
@@ -125,49 +124,52 @@ static uint64_t node_hash(uint32_t parent, const struct stack_frame *frame)
 
 static void grow_nodes(struct node_table *old)
 {
-	struct node_table *fresh;
+	struct node_table *fresh = load_acquire(&node_table) == old ? new_node_table((old->mask + 1) * 2) : NULL, *now = old;
 
-	if (!table_may_grow(&nodes_growing))
+	if (!fresh)
 		return;
-	fresh = load_acquire(&node_table) == old ? new_node_table((old->mask + 1) * 2) : NULL;
-	if (fresh) {
-		for (uint64_t i = 0; i <= old->mask; i++) {
-			uint32_t number = load_acquire(&old->slots[i]);
-			struct ht_node *node = number ? node_record(number) : NULL;
+	for (uint64_t i = 0; i <= old->mask; i++) {
+		uint32_t number = load_acquire(&old->slots[i]);
 
-			if (!node)
-				continue;
-			struct stack_frame frame = {.pc = node->address, .row = (row)node->module << ROW_MODULE_SHIFT};
-			uint64_t place = node_hash(node->parent, &frame) & fresh->mask;
+		if (!number)
+			continue;
+		const struct ht_node *node = node_record(number);
+		struct stack_frame frame = {.pc = node->address, .row = (row)node->module << ROW_MODULE_SHIFT};
+		uint64_t place = node_hash(node->parent, &frame) & fresh->mask;
 
-			while (fresh->slots[place])
-				place = (place + 1) & fresh->mask;
-			fresh->slots[place] = number;
-			fresh->count++;
-		}
-		store_release(&node_table, fresh);
-		memory_drop((char *)old + 4096, (old->mask + 1) * sizeof(uint32_t) - 4096);
+		while (fresh->slots[place])
+			place = (place + 1) & fresh->mask;
+		fresh->slots[place] = number;
+		fresh->count++;
 	}
-	store_release(&nodes_growing, 0);
+	if (!__atomic_compare_exchange_n(&node_table, &now, fresh, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+		memory_unmap(fresh, sizeof(*fresh) + (fresh->mask + 1) * sizeof(uint32_t));
+		return;
+	}
+	memory_drop((char *)old + 4096, (old->mask + 1) * sizeof(uint32_t) - 4096);
 }
 
 static uint32_t find_node(uint32_t parent, const struct stack_frame *frame)
 {
 	struct node_table *t = load_acquire(&node_table);
-	uint64_t place = node_hash(parent, frame) & t->mask;
 	uint32_t fresh = 0;
+
+	if (unlikely(table_should_grow(load_relaxed(&t->count), t->mask, &t->growing))) {
+		grow_nodes(t);
+		t = load_acquire(&node_table);
+	}
+	uint64_t place = node_hash(parent, frame) & t->mask;
 
 	for (uint64_t probes = 0; probes <= t->mask; probes++, place = (place + 1) & t->mask) {
 		uint32_t now = load_acquire(&t->slots[place]);
 
 		if (!now) {
 			/* A table that could not grow keeps a last empty place, where searches end. */
-			if (!fresh && (table_is_full(t->count, t->mask) || !(fresh = new_node(parent, frame))))
+			if (!fresh && (table_is_full(load_relaxed(&t->count), t->mask) || !(fresh = new_node(parent, frame))))
 				return 0;
 			if (__atomic_compare_exchange_n(&t->slots[place], &now, fresh, false, __ATOMIC_ACQ_REL,
 							__ATOMIC_ACQUIRE)) {
-				if ((add_relaxed(&t->count, 1) + 1) * 2 > t->mask)
-					grow_nodes(t);
+				add_relaxed(&t->count, 1);
 				return fresh;
 			}
 		}

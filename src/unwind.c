@@ -80,7 +80,7 @@ static COLD row make_row(uintptr_t pc, bool exact, uint64_t key)
 	row r = cfi_row(pc, exact, &object);
 	uint32_t module = object.start ? module_number(&object) : 0;
 
-	r |= (row)use_of(r) << 45 | (module < 1u << 17 ? (row)module << ROW_MODULE_SHIFT : 0);
+	r |= (row)use_of(r) << ROW_USE_SHIFT | (module < 1u << 16 ? (row)module << ROW_MODULE_SHIFT : 0);
 	/* Without unwind information it may be JIT code, where a library may lie tomorrow. */
 	if (row_kind(r) != ROW_NONE && is_current(key))
 		table_insert(&rows, key, r, is_current);
@@ -544,21 +544,26 @@ INLINE struct collected collect(struct thread *thread, const struct walk *start)
 		fresh->exact = exact;
 		fresh++;
 		if (likely(row_kind(r) == ROW_RSP || row_kind(r) == ROW_RBP)) {
-			uintptr_t cfa = (row_kind(r) == ROW_RSP ? sp : rbp) + (uintptr_t)row_cfa_offset(r);
-			uintptr_t base = sp;
+			uintptr_t cfa = sp + (uintptr_t)row_cfa_offset(r);
 
-			if (unlikely(cfa - 8 < sp || cfa > high || (cfa & 7)))
-				goto rare;
-			rbp_slot = 0;
-			if (row_rbp(r) == ROW_RBP_AT_CFA) {
-				rbp_slot = cfa + (uintptr_t)row_rbp_offset(r);
-				if (unlikely(rbp_slot < base || rbp_slot > high - 8 || (rbp_slot & 7))) {
-					rbp_slot = fresh[-1].rbp_slot;
+			/* What a ROW_RSP says was checked when it was made; rbp may be anything. */
+			if (row_kind(r) == ROW_RBP) {
+				cfa = rbp + (uintptr_t)row_cfa_offset(r);
+				if (unlikely(cfa - 8 < sp || (cfa & 7)))
 					goto rare;
-				}
-				rbp = *(const uintptr_t *)rbp_slot;
-			} else if (unlikely(row_rbp(r) != ROW_RBP_SAME)) {
-				rbp_slot = fresh[-1].rbp_slot;
+			}
+			if (unlikely(cfa > high || cfa < sp))
+				goto rare;
+			if (row_rbp(r) == ROW_RBP_AT_CFA) {
+				uintptr_t place = cfa + (uintptr_t)row_rbp_offset(r);
+
+				if (unlikely(place < sp || place > high - 8 || (place & 7)))
+					goto rare;
+				rbp_slot = place;
+				rbp = *(const uintptr_t *)place;
+			} else if (likely(row_rbp(r) == ROW_RBP_SAME)) {
+				rbp_slot = 0;
+			} else {
 				goto rare;
 			}
 			slot = cfa - 8;
