@@ -49,22 +49,30 @@ static char *take_note(uint32_t size)
 	return (char *)(chunk + 1);
 }
 
-static void note(const char *path, bool spawn)
+static struct ht_exec_note *note(const char *path, bool spawn)
 {
 	if (load_acquire(&guest.status) == GUEST_NEW)
 		guest_start();
 	if (!path || load_acquire(&guest.status) != GUEST_ACTIVE || !thread_get() || load_relaxed(&guest.caged))
-		return;
+		return NULL;
 	size_t length = strlen(path);
 	uint32_t size = (uint32_t)(sizeof(struct ht_exec_note) + length + 1 + 7) & ~7u;
 	struct ht_exec_note *out = length < 4096 ? (struct ht_exec_note *)take_note(size) : NULL;
 
 	if (!out)
-		return;
+		return NULL;
 	out->pid = spawn ? 0 : (uint32_t)raw_call(SYS_getpid, 0, 0, 0, 0);
 	out->ns = clock_now();
 	memcpy(out->path, path, length + 1);
 	store_release(&out->size, size);
+	return out;
+}
+
+/* The spawn has returned: who the child is, or that there is none. */
+static void spawned(struct ht_exec_note *out, int error, const pid_t *pid)
+{
+	if (out && (error || pid))
+		store_release(&out->pid, error ? HT_EXEC_FAILED : (uint32_t)*pid);
 }
 
 EXPORT int execve(const char *path, char *const arguments[], char *const environment[])
@@ -147,13 +155,19 @@ EXPORT int execle(const char *path, const char *first, ...)
 EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
 		       const posix_spawnattr_t *attributes, char *const arguments[], char *const environment[])
 {
-	note(path, true);
-	return real.posix_spawn(pid, path, actions, attributes, arguments, environment);
+	struct ht_exec_note *out = note(path, true);
+	int error = real.posix_spawn(pid, path, actions, attributes, arguments, environment);
+
+	spawned(out, error, pid);
+	return error;
 }
 
 EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
 			const posix_spawnattr_t *attributes, char *const arguments[], char *const environment[])
 {
-	note(file, true);
-	return real.posix_spawnp(pid, file, actions, attributes, arguments, environment);
+	struct ht_exec_note *out = note(file, true);
+	int error = real.posix_spawnp(pid, file, actions, attributes, arguments, environment);
+
+	spawned(out, error, pid);
+	return error;
 }

@@ -276,10 +276,12 @@ struct ht_command {
 /** A program that this process (or its vfork child `pid`) was about to execute. */
 struct ht_exec_note {
 	uint32_t size; /* of the record, multiple of 8; stored last; 0 ends the chunk */
-	uint32_t pid;  /* who called exec; 0 for posix_spawn, where the child is not known yet */
+	uint32_t pid;  /* who called exec; with posix_spawn the child: 0 until that has returned, HT_EXEC_FAILED if it failed */
 	uint64_t ns;   /* since header.start_ns */
 	char path[];   /* NUL-terminated, padded */
 };
+
+#define HT_EXEC_FAILED UINT32_MAX
 
 /** What a guest sends to the collector's socket (SOCK_SEQPACKET) and gets back, the segment's descriptor beside it. */
 #define HT_HELLO_MAGIC 0x4f4c4548u
