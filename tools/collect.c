@@ -218,7 +218,7 @@ static bool may_remove_directory(struct run *run)
 static void end_of_run(const struct run *run)
 {
 	rundir_remove(&run->rundir);
-	collect_tell_launcher((struct run *)run, MESSAGE_DONE, 0, run->image_count, -1);
+	collect_tell_launcher((struct run *)run, MESSAGE_DONE, 0, run->image_count + run->refused_count, -1);
 	rundir_remove_stale(&run->rundir); /* others' that were killed; nobody waits for this */
 	_exit(0);
 }
@@ -242,7 +242,7 @@ static void finish(struct run *run)
 	if (over)
 		end_of_run(run);
 	run->done = true;
-	collect_tell_launcher(run, MESSAGE_DONE, 0, run->image_count, -1);
+	collect_tell_launcher(run, MESSAGE_DONE, 0, run->image_count + run->refused_count, -1);
 }
 
 /** The launcher is gone, one way or the other. */

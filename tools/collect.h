@@ -153,6 +153,7 @@ struct run {
 	uint64_t grace_ns;           /* what ends until then is still waited for; 0: not set */
 	struct image *images;
 	unsigned image_count;        /* ever */
+	unsigned refused_count;      /* hellos that got no segment */
 	pid_t greeting;              /* says hello at this moment; 0: nobody */
 	struct hello hellos[HELLOS]; /* the last ones, going round */
 	size_t hello_count;          /* ever */

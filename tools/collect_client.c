@@ -48,6 +48,14 @@ static int peer_pidfd(int socket)
 	return getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) ? -1 : pidfd;
 }
 
+/** What a user can do about an error that comes from a limit. */
+static const char *remedy(int error)
+{
+	return error == EFBIG ? "; raise the limit 'ulimit -f'" :
+	       error == EMFILE ? "; raise the limit 'ulimit -n'" :
+	       error == ENOMEM ? "; make memory free, or see 'ulimit -v'" : "";
+}
+
 static void welcome(struct run *run, struct client *client)
 {
 	struct ht_welcome answer = {.magic = HT_HELLO_MAGIC};
@@ -56,8 +64,21 @@ static void welcome(struct run *run, struct client *client)
 		answer.status = (uint32_t)errno;
 	if (protocol_send(client->watch.fd, &answer, sizeof(answer), image ? image->fd : -1) == 0 && image)
 		collect_tell_launcher(run, MESSAGE_IMAGE, client->pid, image->number, image->fd);
-	if (!image)
-		collect_say(run, "pid %d runs untraced: no segment: %s", (int)client->pid, strerror((int)answer.status));
+	if (image)
+		return;
+	run->refused_count++;
+	collect_say(run, "pid %d runs untraced: no segment: %s%s", (int)client->pid, strerror((int)answer.status),
+		    remedy((int)answer.status));
+}
+
+/** There is no descriptor for somebody who wants to say hello. */
+static void refuse(struct run *run, int error)
+{
+	if (error != EMFILE && error != ENFILE)
+		return;
+	if (!run->refused_count++)
+		collect_say(run, "a process cannot say hello, it may run untraced: %s%s", strerror(error), remedy(error));
+	usleep(1000); /* it stays readable: do not spin */
 }
 
 /** Does a dump request for this pid mean this process? */
@@ -179,8 +200,7 @@ void client_accept(struct run *run, struct watch *listener)
 	socklen_t size = sizeof(peer);
 	int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0) {
-		if (errno == EMFILE || errno == ENFILE)
-			usleep(1000); /* it stays readable: do not spin */
+		refuse(run, errno);
 		return;
 	}
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) ||

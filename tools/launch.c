@@ -203,8 +203,8 @@ static int run_program(struct options *options, char **argv)
 		return exit_code;
 	int collector = collect_start(&run);
 	if (collector < 0) {
-		rundir_remove(&run.rundir);
 		fprintf(stderr, "heaptrace: the collector cannot be started: %s; see the limits (ulimit -a)\n", strerror(errno));
+		rundir_remove(&run.rundir);
 		return EXIT_HEAPTRACE;
 	}
 	close(run.rundir.listener);

@@ -288,6 +288,13 @@ static int try_file(struct output *output, const char *path, bool varies)
 	return exists && (errno == EACCES || errno == EROFS) ? 0 : -1;
 }
 
+/** Was the standard stream closed when we started? Then /dev/null sits there, and our own descriptors close at exec. */
+static bool is_closed(int fd)
+{
+	int flags = fcntl(fd, F_GETFD);
+	return flags < 0 || (fd <= STDERR_FILENO && flags & FD_CLOEXEC);
+}
+
 int output_prepare(struct output *output, const char *pattern, const char *directory, const char *flag, char *error,
 		   size_t error_size)
 {
@@ -297,6 +304,11 @@ int output_prepare(struct output *output, const char *pattern, const char *direc
 	int result = 0, fd = named_descriptor(pattern);
 	if (fd >= 0) {
 		output->is_stdout = fd == STDOUT_FILENO;
+		if (is_closed(fd)) {
+			snprintf(error, error_size, "%s is closed, so the report has nowhere to go; name a file with --%s=FILE",
+				 output->is_stdout ? "standard output" : pattern, flag);
+			return -1;
+		}
 		output->stream = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 		result = output->stream < 0 ? -1 : 0;
 	} else {

@@ -151,7 +151,8 @@ static void explain(char *error, size_t size, const char *place, int reason)
 	size_t filled = strlen(error);
 	if (filled < size)
 		snprintf(error + filled, size - filled, "%s %s (%s)", filled ? "," : "no room for the run's directory:", place,
-			 reason == EINVAL ? "has a blank or a colon, or is no absolute path" : strerror(reason));
+			 reason == EINVAL ? "has a blank or a colon, or is no absolute path" :
+			 reason == EFBIG ? "File too large, see 'ulimit -f'" : strerror(reason));
 }
 
 int rundir_create(struct rundir *rundir, const char *library, char *error, size_t error_size)
@@ -177,7 +178,15 @@ int rundir_create(struct rundir *rundir, const char *library, char *error, size_
 
 void rundir_remove(const struct rundir *rundir)
 {
+	static const char *const files[] = {"socket", "settings", "libheaptrace.so"};
+	char path[MAX_SOCKET_PATH];
 	struct dirent *entry;
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		snprintf(path, sizeof(path), "%s/%s", rundir->path, files[i]);
+		unlink(path);
+	}
+	if (rmdir(rundir->path) == 0)
+		return; /* without a descriptor: there may be none left */
 	DIR *directory = opendir(rundir->path);
 	while (directory && (entry = readdir(directory))) {
 		if (entry->d_name[0] != '.')

@@ -30,6 +30,9 @@ like "$(cat "$T/piped")" 'leak 40$' "a pipe to the flame graph's renderer"
 run sh -c '"$HT" "$GUESTS/leak" >&-'
 is "$status" 0 "stdout closed: the program's status"
 like "$err" '=== backtrace' "and the report"
+run sh -c '"$HT" --format=json "$GUESTS/leak" >&-'
+is "$status" 125 "stdout closed, and the report should go there: refused"
+like "$err" 'standard output is closed.*--outfile=FILE' "with the reason and the remedy"
 run sh -c '"$HT" "$GUESTS/leak" 2>&-'
 is "$status" 0 "stderr closed: the program's status"
 run sh -c '"$HT" --outfile="$T/closed" "$GUESTS/leak" <&- >&- 2>&-'
