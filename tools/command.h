@@ -8,6 +8,7 @@
 #define HEAPTRACE_COMMAND_H
 
 enum {
+	EXIT_LIMIT = 120,          /* the program succeeded, but exceeded a limit (--max-live, ...) */
 	EXIT_HEAPTRACE = 125,      /* we failed before the program started; any failure of a subcommand */
 	EXIT_NOT_EXECUTABLE = 126, /* PROGRAM was found but cannot be executed */
 	EXIT_NOT_FOUND = 127,      /* PROGRAM was not found */

@@ -18,8 +18,10 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "gate.h"
 #include "inherited.h"
 #include "memory.h"
+#include "report.h"
 #include "supervise.h"
 
 extern char **environ;
@@ -49,11 +51,21 @@ static int prepare_inputs(struct options *options, const char *directory, char *
 	const char *addr2line = options->addr2line && strchr(options->addr2line, '/') ? options->addr2line : NULL;
 	if (prepare_input(&options->ignore, directory, "ignore", error, size) ||
 	    prepare_input(&options->debug_dir, directory, "debug-dir", error, size) ||
-	    prepare_input(&addr2line, directory, "addr2line", error, size))
+	    prepare_input(&addr2line, directory, "addr2line", error, size) ||
+	    prepare_input(&options->growth_base, directory, "max-growth-over", error, size))
 		return -1;
 	if (addr2line)
 		options->addr2line = addr2line;
 	return 0;
+}
+
+static int prepare_limits(struct options *options, char *error, size_t size)
+{
+	struct error why;
+	if (gate_prepare(options, &why) == 0)
+		return 0;
+	snprintf(error, size, "%s", why.text);
+	return -1;
 }
 
 static int prepare_outputs(struct run *run, char *error, size_t size)
@@ -65,6 +77,10 @@ static int prepare_outputs(struct run *run, char *error, size_t size)
 	if (output_prepare(&run->outfile, outfile, run->directory, "outfile", error, size) ||
 	    output_prepare(&run->save, options->save, run->directory, "save", error, size))
 		return -1;
+	if (report_spoils_terminal(options->format, run->outfile.stream)) {
+		snprintf(error, size, "pprof's format is not for a terminal; use --outfile=FILE or a pipe");
+		return -1;
+	}
 	run->document = (run->outfile.stream >= 0 || run->outfile.is_fifo) && options->format != FORMAT_TEXT;
 	run->survivors.stream = -1;
 	run->survivors.pattern = output_absolute(run->directory, "heaptrace.%n.%p.htrace", true);
@@ -99,7 +115,8 @@ static int prepare(struct run *run, struct options *options, struct target *targ
 		complain(target->text);
 		return refused;
 	}
-	if (prepare_inputs(options, directory, error, sizeof(error)) || prepare_outputs(run, error, sizeof(error)) ||
+	if (prepare_inputs(options, directory, error, sizeof(error)) ||
+	    prepare_limits(options, error, sizeof(error)) || prepare_outputs(run, error, sizeof(error)) ||
 	    rundir_create(&run->rundir, run->library, error, sizeof(error)))
 		return complain(error);
 	run->launcher = getpid();
@@ -211,7 +228,8 @@ static int run_program(struct options *options, char **argv)
 	pid_t program = start_program(&run, &target, argv, &inherited);
 	if (program < 0)
 		return not_started(&run, collector, &target, errno);
-	return supervise(&run, collector, program, &target);
+	int status = supervise(&run, collector, program, &target);
+	return status ? status : gate_verdict(options);
 }
 
 /** Standard output may be a full disk. */

@@ -13,6 +13,7 @@
  *	│   ├── inherited.c  what the program gets back as it was
  *	│   ├── supervise.c  wait for the program, pass signals on, end as it ended
  *	│   ├── rescue.c     reports without a collector
+ *	│   ├── gate.c       limits that the run is held to
  *	│   └── collect.c    the collector: hellos, clock, requests, ends
  *	│       ├── collect_image.c    segments and the processes in them
  *	│       ├── collect_extract.c  one process's part of a segment
@@ -32,8 +33,8 @@
  *	    ├── symbols*.c   addresses → names
  *	    └── report_*.c   model → text, and the formats for other programs
  *
- * Exit status: the program's own. 125: heaptrace failed before the program started, or a subcommand failed; 126: the
- * program was found but cannot be executed; 127: not found.
+ * Exit status: the program's own. 120: it succeeded, but exceeded a limit; 125: heaptrace failed before the program
+ * started, or a subcommand failed; 126: the program was found but cannot be executed; 127: not found.
  */
 
 #include <fcntl.h>

@@ -239,6 +239,56 @@ static int read_color(struct options *options, const char *value, struct complai
 	return 0;
 }
 
+/** Bytes: a number, perhaps with k, M, G or T (of 1,000) or Ki, Mi, Gi, Ti (of 1,024), perhaps with a B behind it. */
+static int read_size(uint64_t *size, const char *value, struct complaint *complaint)
+{
+	static const char units[] = "kMGT";
+	char *end;
+	errno = 0;
+	unsigned long long number = strtoull(value, &end, 10);
+	bool good = value[0] >= '0' && value[0] <= '9' && !errno;
+	const char *unit = *end ? strchr(units, *end == 'K' ? 'k' : *end) : NULL;
+	if (unit) {
+		uint64_t factor = end[1] == 'i' ? 1024 : 1000;
+		end += end[1] == 'i' ? 2 : 1;
+		for (const char *step = units; step <= unit; step++)
+			good = good && !__builtin_mul_overflow(number, factor, &number);
+	}
+	if (*end == 'B')
+		end++;
+	if (!good || *end || number == NO_LIMIT)
+		return complain(complaint, "it takes bytes, as in 500, 64k, 10M, 2G (thousands) or 64Ki, 10Mi (of 1,024)");
+	*size = number;
+	return 0;
+}
+
+static int read_max_live(struct options *options, const char *value, struct complaint *complaint)
+{
+	return read_size(&options->max_live, value, complaint);
+}
+
+static int read_max_peak(struct options *options, const char *value, struct complaint *complaint)
+{
+	return read_size(&options->max_peak, value, complaint);
+}
+
+static int read_max_growth(struct options *options, const char *value, struct complaint *complaint)
+{
+	return read_size(&options->max_growth, value, complaint);
+}
+
+static int read_max_growth_over(struct options *options, const char *value, struct complaint *complaint)
+{
+	return read_path(&options->growth_base, value, complaint);
+}
+
+static int read_max_allocs(struct options *options, const char *value, struct complaint *complaint)
+{
+	if (read_size(&options->max_allocs, value, complaint))
+		return complain(complaint, "it takes a number of allocations, as in 5000 or 10M");
+	return 0;
+}
+
 #define SWITCH(name, member, state)                                                                  \
 	static int read_##name(struct options *options, const char *value, struct complaint *complaint) \
 	{                                                                                               \
@@ -253,6 +303,7 @@ SWITCH(force, force, true)
 SWITCH(keep_allocator, keep_allocator, true)
 SWITCH(quiet, quiet, true)
 SWITCH(verbose, verbose, true)
+SWITCH(fail_on_live, fail_on_live, true)
 #undef SWITCH
 
 /* What makes a report of the text format. */
@@ -289,6 +340,19 @@ static const struct option_row rows[] = {
 	{0, "force", NULL, VALUE_NONE, SCOPE_RUN, NULL, read_force, NULL,
 	 "run a program that cannot be traced anyway"},
 
+	{0, "max-live", "SIZE", VALUE_NEEDED, SCOPE_RUN, NULL, read_max_live, "Limits (status 120 if a successful program exceeds one)",
+	 "bytes that may be live when a process ends"},
+	{0, "max-peak", "SIZE", VALUE_NEEDED, SCOPE_RUN, NULL, read_max_peak, NULL,
+	 "bytes that may be live at any time"},
+	{0, "max-allocs", "NUM", VALUE_NEEDED, SCOPE_RUN, NULL, read_max_allocs, NULL,
+	 "blocks that a process may allocate"},
+	{0, "fail-on-live", NULL, VALUE_NONE, SCOPE_RUN, NULL, read_fail_on_live, NULL,
+	 "nothing may be live when a process ends; --ignore makes exceptions"},
+	{0, "max-growth-over", "BASE.htrace", VALUE_NEEDED, SCOPE_RUN, NULL, read_max_growth_over, NULL,
+	 "no more may be live than in this snapshot of the same program"},
+	{0, "max-growth", "SIZE", VALUE_NEEDED, SCOPE_RUN, NULL, read_max_growth, NULL,
+	 "so many bytes more (default 0)"},
+
 	{0, "no-lines", NULL, VALUE_NONE, SCOPE_ALL, NULL, read_no_lines, "Names",
 	 "do not look up source files and lines"},
 	{0, "no-inlines", NULL, VALUE_NONE, SCOPE_ALL, NULL, read_no_inlines, NULL,
@@ -318,6 +382,9 @@ void options_defaults(struct options *options)
 		.signal_count = 2,
 		.lines = true,
 		.inlines = true,
+		.max_live = NO_LIMIT,
+		.max_peak = NO_LIMIT,
+		.max_allocs = NO_LIMIT,
 		.cache = true,
 	};
 }

@@ -45,7 +45,14 @@ struct options {
 	enum color_when color;
 	bool keep_allocator;          /* collapsed: keep the allocator's frames at the leaf */
 	bool quiet, verbose;
+	uint64_t max_live, max_peak, max_allocs; /* NO_LIMIT: none */
+	uint64_t max_growth;          /* bytes over the base; 0 is the default */
+	bool fail_on_live;
+	const char *growth_base;      /* path of the snapshot of --max-growth-over, or NULL */
+	struct gate *gate;            /* gate.c's, NULL without limits */
 };
+
+#define NO_LIMIT UINT64_MAX
 
 /** Which commands an option is for; bits. */
 enum option_scope { SCOPE_RUN = 1, SCOPE_REPORT = 2, SCOPE_DUMP = 4, SCOPE_EXPORT = 8, SCOPE_DIFF = 16,

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "gate.h"
 #include "host_facts.h"
 #include "memory.h"
 #include "output.h"
@@ -120,6 +121,8 @@ static int make_report(const struct render *render, const struct snapshot *snaps
 		result = write_report(text.file, render, model);
 		result = text_close(&text) || result ? -1 : deliver(render, &text);
 	}
+	if (render->occasion.final)
+		gate_check(render->options, model);
 	free(text.bytes);
 	model_free(model);
 	return result;
@@ -177,8 +180,10 @@ int render_document(const struct render *renders, size_t count)
 		result = text_close(&text) || result ? -1 : deliver(renders, &text);
 	}
 	free(text.bytes);
-	for (size_t i = 0; i < made; i++)
+	for (size_t i = 0; i < made; i++) {
+		gate_check(options, models[i]);
 		model_free(models[i]);
+	}
 	free(models);
 	return result || made < count ? -1 : 0;
 }

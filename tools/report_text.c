@@ -341,6 +341,10 @@ static void put_ignored(const struct text *text)
 		if (!text->rules->rules[i].backtraces)
 			fprintf(text->out, "[heaptrace] unused rule: %s\n", text->rules->rules[i].text);
 	}
+	for (size_t i = 0; text->rules && text->options->verbose && i < text->rules->suppression_count; i++) {
+		if (!text->rules->suppressions[i].backtraces)
+			fprintf(text->out, "[heaptrace] unused suppression: %s\n", text->rules->suppressions[i].name);
+	}
 }
 
 static void put_count(const struct text *text, uint64_t count, const char *what)

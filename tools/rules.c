@@ -53,28 +53,53 @@ static FILE *open_rules(const char *path, struct error *error)
 	return file;
 }
 
+static void add_suppression(struct rules *rules, struct suppression_reader *reader)
+{
+	rules->suppressions = memory_grow(rules->suppressions, rules->suppression_count, &rules->suppression_room,
+					  sizeof(*rules->suppressions));
+	rules->suppressions[rules->suppression_count++] = reader->suppression;
+	reader->suppression = (struct suppression) { 0 };
+}
+
+/** @return 0, or -1 with *error filled */
+static int read_lines(struct rules *rules, FILE *file, const char *path, struct error *error)
+{
+	struct suppression_reader reader = { 0 };
+	enum suppression_state state = SUPPRESSION_NONE;
+	char *line = NULL;
+	size_t size = 0, room = 0;
+	int status = 0;
+
+	while (state != SUPPRESSION_ERROR && getline(&line, &size, file) >= 0) {
+		char *text = trim(line);
+
+		state = suppression_read(&reader, text, error);
+		if (state == SUPPRESSION_DONE)
+			add_suppression(rules, &reader);
+		if (state == SUPPRESSION_NONE && *text && *text != '#' && strcmp(text, "leak:") != 0)
+			add_rule(rules, &room, text);
+	}
+	if (ferror(file))
+		status = error_set(error, "--ignore: %s can not be read: %s", path, strerror(errno));
+	else if (state == SUPPRESSION_ERROR || suppression_finish(&reader, error))
+		status = -1;
+	suppression_free(&reader.suppression);
+	free(line);
+	return status;
+}
+
 struct rules *rules_read(const char *path, struct error *error)
 {
 	FILE *file = open_rules(path, error);
 	struct rules *rules;
-	char *line = NULL;
-	size_t size = 0, room = 0;
 
 	if (!file)
 		return NULL;
 	rules = memory_zeroed(1, sizeof(*rules));
-	while (getline(&line, &size, file) >= 0) {
-		char *text = trim(line);
-
-		if (*text && *text != '#' && strcmp(text, "leak:") != 0)
-			add_rule(rules, &room, text);
-	}
-	if (ferror(file)) {
-		error_set(error, "--ignore: %s can not be read: %s", path, strerror(errno));
+	if (read_lines(rules, file, path, error)) {
 		rules_free(rules);
 		rules = NULL;
 	}
-	free(line);
 	fclose(file);
 	return rules;
 }
@@ -85,6 +110,9 @@ void rules_free(struct rules *rules)
 		return;
 	for (size_t i = 0; i < rules->count; i++)
 		free(rules->rules[i].text);
+	for (size_t i = 0; i < rules->suppression_count; i++)
+		suppression_free(&rules->suppressions[i]);
+	free(rules->suppressions);
 	free(rules->rules);
 	free(rules);
 }
@@ -167,6 +195,25 @@ static uint32_t first_match_entry(const struct rules *rules, enum ht_entry entry
 	return 0;
 }
 
+/** Hold the suppressions against what no other rule matches. */
+static void apply_suppressions(struct rules *rules, struct model *model)
+{
+	struct stack_lines stack = { 0 };
+
+	for (size_t i = 0; rules->suppression_count && i < model->backtrace_count; i++) {
+		struct backtrace *backtrace = &model->backtraces[i];
+
+		if (backtrace->ignored)
+			continue;
+		stack_lines_make(&stack, model, backtrace, true);
+		for (size_t j = 0; j < rules->suppression_count && !backtrace->ignored; j++) {
+			backtrace->ignored = suppression_matches(&rules->suppressions[j], &stack);
+			rules->suppressions[j].backtraces += backtrace->ignored;
+		}
+	}
+	free(stack.lines);
+}
+
 void rules_apply(struct rules *rules, struct model *model)
 {
 	uint32_t *matches = memory_zeroed(model->frame_count, sizeof(*matches));
@@ -188,4 +235,5 @@ void rules_apply(struct rules *rules, struct model *model)
 			rules->rules[found - 1].backtraces++;
 	}
 	free(matches);
+	apply_suppressions(rules, model);
 }

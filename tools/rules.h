@@ -2,7 +2,8 @@
 
 /*
  * Rules of --ignore: one a line, `#` begins a comment line. `leak:PATTERN` is LeakSanitizer's suppression: `*` stands for
- * anything, `^` and `$` bind to the ends, otherwise a part is enough. Any other line is a plain substring.
+ * anything, `^` and `$` bind to the ends, otherwise a part is enough. Any other line is a plain substring. Suppressions of
+ * valgrind may stand between them: see rules_valgrind.h.
  */
 
 #ifndef HEAPTRACE_RULES_H
@@ -12,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rules_valgrind.h"
 #include "snapshot.h"
 
 struct rule {
@@ -24,6 +26,8 @@ struct rule {
 struct rules {
 	struct rule *rules;
 	size_t count;
+	struct suppression *suppressions;
+	size_t suppression_count, suppression_room;
 };
 
 /** Read a file of rules. @return the rules, to be freed, or NULL with *error filled */
@@ -34,7 +38,10 @@ void rules_free(struct rules *rules);
 /** Whether one rule matches a text. */
 bool rule_matches(const struct rule *rule, const char *text);
 
-/** Mark the backtraces of a model (its frames named) that a rule matches; each counts for the first that does. */
+/**
+ * Mark the backtraces of a model (its frames named) that a rule matches; each counts for the first that does, and for a
+ * suppression if no other rule does.
+ */
 void rules_apply(struct rules *rules, struct model *model);
 
 #endif

@@ -1,0 +1,121 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# --max-live and its kin: status 120 when a program that succeeded exceeds a limit, and a message that names who did it.
+. "${0%/*}/../lib/tap.sh"
+cd "$T" || exit 1
+
+# limits STATUS NAME ARGS...: run the guest "leak" (10 blocks of 110 bytes unless told otherwise)
+limits()
+{
+	expected=$1 name=$2
+	shift 2
+	ht --outfile=/dev/null "$@"
+	is "$status" "$expected" "$name: $expected"
+}
+leak=$GUESTS/leak
+limits 0 "live below the limit" --max-live=2k "$leak"
+is "$err" "" "and silence"
+limits 0 "live at the limit" --max-live=1100 "$leak"
+limits 120 "live above the limit" --max-live=1099 "$leak"
+like "$err" '^\[heaptrace\] limit exceeded: leak (pid [0-9]*): 1\.100 KB live, --max-live allows 1\.099 KB; 1\.100 KB in 10 blocks from leak (.*leak\.c:[0-9]*) < leak_a (.*leak\.c:5) < main (.*leak\.c:9)$' \
+	"it says how much, and who did it"
+is "$(printf '%s\n' "$err" | wc -l)" 1 "in one line"
+limits 0 "a peak at the limit" --max-peak=59010 "$GUESTS/sorting"
+limits 120 "a peak above the limit" --max-peak=59009 "$GUESTS/sorting"
+like "$err" 'a peak of 59\.010 KB, --max-peak allows 59\.009 KB; 50\.000 KB then from use .* < passing .* < main' "the one to blame at the peak"
+limits 0 "allocations at the limit" --max-allocs=3104 "$GUESTS/sorting"
+limits 120 "allocations above the limit" --max-allocs=3103 "$GUESTS/sorting"
+like "$err" '3104 allocations, --max-allocs allows 3103; 3000 from use .* < churning' "the one that allocates most"
+limits 120 "something live" --fail-on-live "$leak" 1 0
+like "$err" '1 blocks of 0 bytes live, --fail-on-live allows none' "even if it is nothing"
+limits 0 "nothing live" --fail-on-live "$leak" 0
+limits 120 "two limits" --max-live=1 --max-allocs=1 "$leak"
+is "$(printf '%s\n' "$err" | grep -c 'limit exceeded')" 2 "a message for each"
+for size in 1k:1000 1K:1000 1kB:1000 1Ki:1024 1M:1000000 1Mi:1048576 1G:1000000000; do
+	limits 0 "--max-live=${size%:*} is ${size#*:} bytes" "--max-live=${size%:*}" "$leak" 1 "${size#*:}"
+	limits 120 "and not one more" "--max-live=${size%:*}" "$leak" 1 $((${size#*:} + 1))
+done
+
+# The program's own failure goes first.
+limits 3 "a program that fails" --max-live=1 "$leak" 10 110 3
+like "$err" 'limit exceeded' "the message comes all the same"
+cat >how.py <<'PY'
+import subprocess, sys
+print(subprocess.run(sys.argv[1:], stderr=subprocess.DEVNULL).returncode)
+PY
+run python3 how.py "$HT" --outfile=/dev/null --max-live=1 "$GUESTS/ends-segv"
+is "$out" -11 "a program that dies of a signal"
+
+# Rules.
+echo leak_a >rules
+limits 0 "what is ignored does not count" --fail-on-live --ignore=rules "$leak"
+echo few_large >rules
+limits 120 "the rest does" --max-live=1k --ignore=rules "$GUESTS/sorting"
+like "$err" '1\.010 KB live, .*; 1\.000 KB in 100 blocks from leak .* < many_small' "without what is ignored"
+
+# In every format and to every place the verdict is the same.
+for format in json collapsed pprof csv; do
+	ht --format=$format --max-live=1 "$leak"
+	is "$status:$(printf '%s\n' "$err" | grep -c 'limit exceeded')" "120:1" "$format on stdout"
+	limits 120 "$format in a file" --format=$format --outfile="$T/file" --max-live=1 "$leak"
+done
+ht --max-live=1 --save=kept.htrace "$leak"
+is "$status" 120 "beside the text report"
+like "$err" '=== backtrace #1' "which is there"
+[ -s kept.htrace ]
+ok $? "and the snapshot"
+
+# Children: each process is held to the limits; what exec replaced has nothing live.
+limits 120 "a child above the limit" --max-live=20k sh -c "'$leak' 3 10000; exit 0"
+like "$err" 'exceeded: leak (pid' "the child is named"
+is "$(printf '%s\n' "$err" | grep -c 'limit exceeded')" 1 "and only the child"
+limits 0 "two children below it" --max-live=20k sh -c "'$leak' 3 6000; '$leak' 3 6000; exit 0"
+limits 0 "what is replaced by exec has nothing live" --max-live=500 python3 -c "import os; os.execv('$leak', ['leak', '4', '100'])"
+limits 120 "what it becomes counts" --max-live=399 python3 -c "import os; os.execv('$leak', ['leak', '4', '100'])"
+
+# Growth over a base.
+ht --outfile=/dev/null --save=base.htrace "$leak" 10 110
+limits 0 "as much as the base" --max-growth-over=base.htrace "$leak" 10 110
+limits 0 "less" --max-growth-over=base.htrace "$leak" 9 110
+limits 120 "more" --max-growth-over=base.htrace "$leak" 12 110
+like "$err" '1\.320 KB live, 220 bytes more than in the base, --max-growth allows 0 bytes; 220 bytes more in +2 blocks from leak .* < leak_a' "who grew"
+limits 0 "more, but allowed" --max-growth-over=base.htrace --max-growth=220 "$leak" 12 110
+limits 120 "more than allowed" --max-growth-over=base.htrace --max-growth=219 "$leak" 12 110
+limits 120 "another program: nothing can be compared" --max-growth-over=base.htrace "$GUESTS/sorting"
+like "$err" 'growth could not be checked: .*base\.htrace' "which is said"
+limits 0 "children of other programs are left alone" --max-growth-over=base.htrace sh -c "'$leak'; exit 0"
+
+# Nothing traced: nothing is known to be within the limits.
+printf 'int main(void) { return 0; }\n' >static.c
+if ${CC:-gcc} -static -o static static.c 2>/dev/null; then
+	limits 120 "an untraced program" --force --fail-on-live ./static
+	like "$err" 'limits could not be checked' "which is said"
+else
+	skip "an untraced program" "no static C library"
+fi
+
+# Mistakes, before anything is run.
+refused()
+{
+	pattern=$1 name=$2
+	shift 2
+	ht "$@" sh -c 'echo ran >ran'
+	is "$status" 125 "$name: 125"
+	like "$err" "^heaptrace: .*$pattern" "$name: says why"
+	[ ! -e ran ]
+	ok $? "$name: nothing was run"
+}
+refused 'max-live=1x.*bytes' "no size" --max-live=1x
+refused 'max-live=-1.*bytes' "a negative size" --max-live=-1
+refused 'max-live=.*bytes' "an empty size" --max-live=
+refused 'max-peak=99999999999T.*bytes' "a size that is too large" --max-peak=99999999999T
+refused 'max-allocs=many.*number' "no number" --max-allocs=many
+refused 'missing.htrace.*No such' "no base" --max-growth-over=missing.htrace
+refused 'not a' "a base that is none" --max-growth-over=/bin/ls
+refused 'max-growth-over' "an allowance over nothing" --max-growth=1k
+refused 'takes no value' "a switch with a value" --fail-on-live=yes
+printf '{\n name\n Memcheck:Leak\n fun:malloc\n' >open.supp
+refused 'line 1 has no end' "rules that cannot be read" --fail-on-live --ignore=open.supp
+run "$HT" report --max-live=1 base.htrace
+is "$status" 125 "not for a report: 125"
+done_testing
