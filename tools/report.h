@@ -45,6 +45,9 @@ int report_collapsed_growth(FILE *out, const struct stack_growth *growth, size_t
 /** One document of all processes in options->format, which is not text. @return 0, or -1 if writing failed (errno) */
 int report_document(FILE *out, struct model **models, size_t count, const struct options *options);
 
+/** Whether a document of this format would fill a terminal with bytes that nobody can read. */
+bool report_spoils_terminal(enum report_format format, int fd);
+
 /** What a file of a format is called behind its last dot. */
 const char *report_suffix(enum report_format format);
 

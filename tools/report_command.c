@@ -77,14 +77,6 @@ static int report_file(const char *path, const struct options *options)
 	return status;
 }
 
-/** Bytes that nobody can read do not belong on a terminal. */
-static bool is_for_nobody(const struct options *options)
-{
-	bool to_stdout = !options->outfile || !strcmp(options->outfile, "-");
-
-	return options->format == FORMAT_PPROF && to_stdout && isatty(STDOUT_FILENO);
-}
-
 static int check_operands(enum option_scope scope, const struct options *options, int count)
 {
 	if (scope == SCOPE_EXPORT && options->format == FORMAT_TEXT)
@@ -96,7 +88,7 @@ static int check_operands(enum option_scope scope, const struct options *options
 				"no FILE was given; name the snapshot: heaptrace report FILE.htrace");
 	if (count > 1)
 		return complain("more than one FILE was given; give one snapshot (FILE.htrace)");
-	if (is_for_nobody(options))
+	if ((!options->outfile || !strcmp(options->outfile, "-")) && report_spoils_terminal(options->format, STDOUT_FILENO))
 		return complain("pprof's format is not for a terminal; use --outfile=FILE or a pipe");
 	return check_rules(options);
 }

@@ -5,6 +5,7 @@
 #include "report.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 typedef int report_writer(FILE *out, struct model **models, size_t count, const struct options *options);
 
@@ -27,6 +28,11 @@ int report_document(FILE *out, struct model **models, size_t count, const struct
 	if (!documents[options->format].write)
 		abort(); /* text is no document */
 	return documents[options->format].write(out, models, count, options);
+}
+
+bool report_spoils_terminal(enum report_format format, int fd)
+{
+	return format == FORMAT_PPROF && fd >= 0 && isatty(fd);
 }
 
 const char *report_suffix(enum report_format format)

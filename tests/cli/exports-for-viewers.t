@@ -127,6 +127,11 @@ if command -v script >/dev/null; then
 	run script -qec "'$HT' export --format=pprof run.htrace" /dev/null
 	is "$status" 125 "pprof on a terminal: 125"
 	like "$out" 'not for a terminal' "says why"
+	run script -qec "'$HT' --format=pprof '$GUESTS/leak'" /dev/null
+	is "$status" 125 "pprof on a terminal, on a run: 125"
+	like "$out" 'not for a terminal' "says why"
+	run script -qec "'$HT' --format=pprof --outfile=tty.pb.gz '$GUESTS/leak'" /dev/null
+	is "$status" 0 "into a file it is allowed"
 else
 	skip "pprof on a terminal" "script is missing"
 fi
