@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Every option stands in --help, in the man page and in the README's list, and those name no others.
+# Every option stands in --help, in the man page and in the README's list, and those name no others. So do the fields of
+# the JSON documents in theirs.
 export TAP_SOURCE="${0%/*}/.."
 # shellcheck source=tests/lib/tap.sh
 . "${0%/*}/lib/tap.sh"
@@ -29,4 +30,34 @@ done
 for flag in $(sed -n 's/^\.It Fl.* \(Fl -[a-z-]*\).*/\1/p' "$page" | sed 's/Fl -/--/') $(grep -o '^| `[^|]*`' "$SOURCE/README.md" | grep -o -e '--[a-z][a-z-]*' | sort -u); do
 	like "$help" "$flag" "a documented option exists: $flag"
 done
+
+# fields_of FILE...: all that are in JSON documents, as .processes[].pid
+fields_of() { jq -r 'paths | map(if type == "number" then "[]" else ".\(.)" end) | join("")' "$@" | grep -v '\[\]$' | sort -u; }
+# documented SECTION NAME: the same from the man page; its subsections say where a field is, "Fields of .processes[]"
+documented()
+{
+	awk -v section="$1" '/^\.Sh / { here = $2 == section } /^\.Ss Fields of / { where = $4 ~ /^\./ ? $4 : "" }
+		here && /^\.It Va / { for (i = 3; i <= NF; i++) if ($i != ",") print where "." $i }' \
+		"$SOURCE/tools/man/heaptrace-json.5" | sort -u
+}
+
+cd "$T" || exit 1
+echo 'int main(void) { return 0; }' >static.c
+printf '#include <stdlib.h>\nint main(void) { return !malloc(VERSION); }\n' >program.c
+${CC:-gcc} -static -o static static.c && ${CC:-gcc} -fno-builtin -DVERSION=1 -o program program.c || bail "compiled"
+ht --format=json --outfile=untraced sh -c './static; exit 0'
+ht --format=json --outfile=first --save=first.htrace ./program
+${CC:-gcc} -fno-builtin -DVERSION=2 -o program program.c
+ht --format=json --outfile=second --save=second.htrace ./program
+"$HT" report --format=json first.htrace >renamed
+"$HT" diff --format=json first.htrace second.htrace >difference
+is "$(jq '[.processes[].unseen.untraced_children[]] | length' untraced)" 1 "a report with a child that was not traced"
+at_least "$(jq '[.processes[].unnamed_modules[]] | length' renamed)" 1 "one with a module that has changed"
+fields_of untraced* first second renamed >fields
+documented REPORTS >named
+at_least "$(wc -l <named)" 50 "the man page names fields"
+same fields named "heaptrace-json(5) names the fields of a report, and no others"
+fields_of difference >fields
+documented DIFFERENCES >named
+same fields named "and those of a difference"
 done_testing

@@ -117,10 +117,12 @@ lint: test-programs
 
 INSTALL_HEADERS := $(wildcard include/*.h include/*.hpp)
 install: all
-	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(LIBDIR)' '$(DESTDIR)$(PREFIX)/share/man/man1'
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(LIBDIR)' '$(DESTDIR)$(PREFIX)/share/man/man1' \
+		'$(DESTDIR)$(PREFIX)/share/man/man5'
 	install -m 755 $(O)/heaptrace '$(DESTDIR)$(PREFIX)/bin/heaptrace'
 	install -m 755 $(wildcard $(O)/libheaptrace*.so) '$(DESTDIR)$(LIBDIR)/'
 	install -m 644 tools/man/heaptrace.1 '$(DESTDIR)$(PREFIX)/share/man/man1/heaptrace.1'
+	install -m 644 tools/man/heaptrace-json.5 '$(DESTDIR)$(PREFIX)/share/man/man5/heaptrace-json.5'
 	$(if $(INSTALL_HEADERS),install -d '$(DESTDIR)$(PREFIX)/include')
 	$(if $(INSTALL_HEADERS),install -m 644 $(INSTALL_HEADERS) '$(DESTDIR)$(PREFIX)/include/')
 
@@ -128,8 +130,9 @@ install: all
 uninstall:
 	rm -f '$(DESTDIR)$(PREFIX)/bin/heaptrace' '$(DESTDIR)$(LIBDIR)/libheaptrace.so' \
 		'$(DESTDIR)$(LIBDIR)/libheaptrace-unwind.so' '$(DESTDIR)$(PREFIX)/share/man/man1/heaptrace.1' \
+		'$(DESTDIR)$(PREFIX)/share/man/man5/heaptrace-json.5' \
 		$(INSTALL_HEADERS:include/%='$(DESTDIR)$(PREFIX)/include/%')
-	-for directory in '$(LIBDIR)' '$(PREFIX)/lib' '$(PREFIX)/share/man/man1' '$(PREFIX)/share/man' '$(PREFIX)/share' \
+	-for directory in '$(LIBDIR)' '$(PREFIX)/lib' '$(PREFIX)/share/man/man1' '$(PREFIX)/share/man/man5' '$(PREFIX)/share/man' '$(PREFIX)/share' \
 		'$(PREFIX)/include' '$(PREFIX)/bin' '$(PREFIX)'; do \
 		rmdir "$(DESTDIR)$$directory" 2>/dev/null || true; done
 

@@ -8,6 +8,7 @@ is "$status" 0 "make install PREFIX=/usr DESTDIR=..."
 like "$(cd "$T/root" && find . -type f)" './usr/bin/heaptrace' "the command"
 like "$(cd "$T/root" && find . -type f)" './usr/lib/heaptrace/libheaptrace.so' "the library, in a directory of ours"
 like "$(cd "$T/root" && find . -type f)" './usr/share/man/man1/heaptrace.1' "the man page"
+like "$(cd "$T/root" && find . -type f)" './usr/share/man/man5/heaptrace-json.5' "and that of the JSON report"
 cd / || exit 1
 run "$T/root/usr/bin/heaptrace" --color=never "$GUESTS/leak"
 like "$err" '=== backtrace' "runs from another directory"
