@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "../../tools/rules.h"
+#include "../../tools/symbols.h"
+#include "../lib/build_segment.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -26,6 +28,8 @@ static struct rules *read_rules(const uint8_t *data, size_t size)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	rules = rules_read(path, &error);
 	close(fd);
+	if (!rules && !error.text[0])
+		abort(); /* a refusal without a reason */
 	return rules;
 }
 
@@ -40,20 +44,46 @@ static void check(const struct rule *rule, const char *text)
 		abort();
 }
 
+/** The frames of a model whose functions have the texts' names, as far as there are any. */
+static void apply(struct rules *rules, char *text)
+{
+	static struct model *model;
+	struct options options;
+	char *line;
+
+	if (!model) {
+		struct built built = build_seed();
+
+		options_defaults(&options);
+		options.lines = false;
+		model = build_model(&built, 1, NULL);
+		symbols_name_all(model, &options);
+		build_free(&built);
+	}
+	for (size_t i = 0; i < model->frame_count; i++) {
+		line = strsep(&text, "\n");
+		model->frames[i].names->function = line;
+		model->frames[i].names->file = line && *line == '/' ? line : NULL;
+	}
+	rules_apply(rules, model);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const uint8_t *end = size ? memchr(data, 0, size) : NULL;
 	size_t length = end ? (size_t)(end - data) : size;
 	struct rules *rules = read_rules(data, length);
-	char *text = strndup(end ? (const char *)end + 1 : "", end ? size - length - 1 : 0), *rest = text, *line;
+	char *text = strndup(end ? (const char *)end + 1 : "", end ? size - length - 1 : 0), *copy = strdup(text), *rest = text;
+	char *line;
 
-	if (!rules)
-		abort();
-	while ((line = strsep(&rest, "\n"))) {
+	while (rules && (line = strsep(&rest, "\n"))) {
 		for (size_t i = 0; i < rules->count; i++)
 			check(&rules->rules[i], line);
 	}
+	if (rules)
+		apply(rules, copy);
 	rules_free(rules);
+	free(copy);
 	free(text);
 	return 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/* Valid inputs to begin with: seeds DIRECTORY writes DIRECTORY/segment/seed and DIRECTORY/modules/seed. */
+/* Valid inputs to begin with: seeds DIRECTORY writes DIRECTORY/TARGET/seed of the targets that take segments. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +31,7 @@ static size_t length_without_zeros(const uint8_t *bytes, size_t size)
 	return size;
 }
 
-/** As fuzz_segment.c reads it. */
+/** As granules.h reads it. */
 static void write_granules(FILE *out, const struct built *built)
 {
 	for (uint64_t at = 0; at < built->header->used; at += HT_GRANULE) {
@@ -52,6 +52,9 @@ int main(int argc, char **argv)
 	if (argc != 2)
 		return 2;
 	out = open_seed(argv[1], "segment");
+	write_granules(out, &built);
+	fclose(out);
+	out = open_seed(argv[1], "diff");
 	write_granules(out, &built);
 	fclose(out);
 	out = open_seed(argv[1], "modules");

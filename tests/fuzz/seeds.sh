@@ -7,7 +7,7 @@ set -eu
 build=$1
 out=$2
 
-for target in snapshot segment modules elf options rules addr2line perf_map cache; do mkdir -p "$out/$target"; done
+for target in snapshot segment diff modules elf options rules addr2line perf_map cache; do mkdir -p "$out/$target"; done
 "$build/fuzz/seeds" "$out"
 HEAPTRACE_SEEDS="$out/snapshot" HEAPTRACE_FUZZ=1 "$build/tests/unit/snapshot-mutations" >/dev/null
 rm -f "$out/snapshot/segment" # in granules the same is smaller
@@ -36,6 +36,7 @@ printf '0--format=json\n--top=3\nprogram\n--top\n' >options/run
 printf '1-s\nsize,count\n-qv\n--flame-graph=at-peak\n--\nfile' >options/report
 printf '2--color=never\n--depth=30\n--signals=USR1,RTMIN+1,12\n4242' >options/dump
 printf '# rules\nplain\nleak:^std::*::push$\nleak:a*b*c\n\000plainly\nstd::vector::push\nxaxbxc\n' >rules/rules
+printf '{\n name\n Memcheck:Leak\n match-leak-kinds: all\n fun:malloc\n ...\n obj:*lib?*\n src:*.c\n}\n\000inner\nouter\n' >rules/valgrind
 printf '\000\0000x0000000000001000\ninner\nfile.c:12\nouter\n/a/b.c:13 (discriminator 3)\n0x1001\n??\n??:0\n0x1002\nf\nf.c:?\n' >addr2line/gnu
 printf '\001\0070x1000\nf\nf.c:1:2\n\n0x1001\ng\ng.c:0:0\n\n' >addr2line/llvm
 printf '1000 100 first function\n1000 80 second\n1080 10 third\nffffffffffffff00 100 last\n' >perf_map/map
