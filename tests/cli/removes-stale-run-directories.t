@@ -69,6 +69,7 @@ ok $? "one whose program still runs is not"
 [ -e "$TMPDIR/heaptrace-others/file" ]
 ok $? "what only has the name is not"
 kill -9 "$needed_program"
+wait_until 20 gone "$needed_program"
 exec 8>&- 9>&-
 wait "$launcher"
 is "$?" 0 "the living run ends as it should"

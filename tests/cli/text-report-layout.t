@@ -8,7 +8,7 @@ is "$status" 0 "status"
 is "$out" "" "nothing on stdout"
 pid=$(printf '%s\n' "$err" | sed -n 's,.*initialized for /proc/\([0-9]*\)/maps.*,\1,p')
 skeleton=$(printf '%s\n' "$err" | sed -e "s,/proc/$pid/,/proc/PID/,; s/0x[0-9a-f]*/ADDR/g; s/+ADDR/+OFF/" \
-	-e 's/[0-9][0-9.]* \([KMG]B\|bytes\)/SIZE/g; s/age: [0-9].*\]/age: AGE]/; s, (/*[^ ]*\.[ch]:[0-9]*)$,,' \
+	-e 's/[0-9][0-9.]* \([KMG]B\|bytes\)/SIZE/g; s/age: [0-9].*\]/age: AGE]/; s/^\(.*(VSS.*\) ([0-9.]* ms before)$/\1/; s, (/*[^ ]*\.[ch]:[0-9]*)$,,' \
 	-e 's,^ \([0-9]\) \[ADDR\] \([a-zA-Z_]*\) .*, \1 \2,' | grep -v '^ [4-9]')
 is "$skeleton" "[heaptrace] initialized for /proc/PID/maps (leak)
 [heaptrace] finalized for /proc/PID/maps (leak)
