@@ -144,7 +144,7 @@ static void blame(const struct check *check, struct model *model, const struct b
 	count(&check->options->gate->exceeded);
 }
 
-static void check_live(const struct check *check)
+static void blame_live(const struct check *check)
 {
 	const struct totals *totals = &check->figures.totals;
 	const struct backtrace *worst = find_worst(check->model, live_of);
@@ -157,6 +157,47 @@ static void check_live(const struct check *check)
 	if (check->options->fail_on_live && totals->live_blocks)
 		blame(check, check->model, worst, "%" PRIu64 " blocks of %s live, --fail-on-live allows none; %s in %" PRIu64
 		      " blocks", totals->live_blocks, units_bytes(totals->live_bytes).text, units_bytes(bytes).text, blocks);
+}
+
+static bool exceeds_live(const struct check *check)
+{
+	const struct totals *totals = &check->figures.totals;
+
+	return totals->live_bytes > check->options->max_live || (check->options->fail_on_live && totals->live_blocks);
+}
+
+/** Leave out what runtimes keep. That needs all names, so it is only done where it can matter. */
+static void forgive_known(struct check *check)
+{
+	struct model *model = check->model;
+	struct totals *totals = &check->figures.totals;
+	struct rules *known = rules_known();
+	bool *before = memory_zeroed(model->backtrace_count, sizeof(*before));
+
+	for (size_t i = 0; i < model->backtrace_count; i++)
+		before[i] = model->backtraces[i].ignored;
+	symbols_name_all(model, check->options);
+	rules_apply_suppressions(known, model);
+	for (size_t i = 0; i < model->backtrace_count; i++) {
+		const struct backtrace *backtrace = &model->backtraces[i];
+
+		if (before[i] || !backtrace->ignored)
+			continue;
+		totals->live_blocks -= backtrace->live_blocks;
+		totals->live_bytes -= backtrace->live_bytes;
+		__atomic_add_fetch(&check->options->gate->known_blocks, backtrace->live_blocks, __ATOMIC_RELEASE);
+		__atomic_add_fetch(&check->options->gate->known_bytes, backtrace->live_bytes, __ATOMIC_RELEASE);
+	}
+	free(before);
+	rules_free(known);
+}
+
+static void check_live(struct check *check)
+{
+	if (exceeds_live(check) && !check->options->count_known)
+		forgive_known(check);
+	if (exceeds_live(check))
+		blame_live(check);
 }
 
 static void check_peak(const struct check *check)
@@ -254,8 +295,8 @@ void gate_check(const struct options *options, struct model *model)
 	check_peak(&check);
 	check_allocs(&check);
 	if (!replaced) {
+		check_growth(&check); /* before what is known is left out: the base has it too */
 		check_live(&check);
-		check_growth(&check);
 	}
 	count(&options->gate->checked);
 }
@@ -266,6 +307,9 @@ int gate_verdict(const struct options *options)
 
 	if (!gate)
 		return 0;
+	if (gate->known_blocks && !options->quiet)
+		fprintf(stderr, "[heaptrace] not counted as live: %s in %" PRIu64 " blocks that runtimes keep (--count-known)\n",
+			units_bytes(gate->known_bytes).text, gate->known_blocks);
 	if (!gate->checked) {
 		fputs("[heaptrace] limits could not be checked: nothing was traced\n", stderr);
 		return EXIT_LIMIT;

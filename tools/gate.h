@@ -18,6 +18,7 @@ struct gate {
 	uint32_t compared; /* of them with the base of --max-growth-over */
 	uint32_t exceeded; /* limits */
 	uint32_t failed;   /* could not be checked */
+	uint64_t known_blocks, known_bytes; /* live, but known to be a runtime's: not counted */
 };
 
 /**

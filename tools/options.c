@@ -304,6 +304,7 @@ SWITCH(keep_allocator, keep_allocator, true)
 SWITCH(quiet, quiet, true)
 SWITCH(verbose, verbose, true)
 SWITCH(fail_on_live, fail_on_live, true)
+SWITCH(count_known, count_known, true)
 #undef SWITCH
 
 /* What makes a report of the text format. */
@@ -348,6 +349,8 @@ static const struct option_row rows[] = {
 	 "blocks that a process may allocate"},
 	{0, "fail-on-live", NULL, VALUE_NONE, SCOPE_RUN, NULL, read_fail_on_live, NULL,
 	 "nothing may be live when a process ends; --ignore makes exceptions"},
+	{0, "count-known", NULL, VALUE_NONE, SCOPE_RUN, NULL, read_count_known, NULL,
+	 "count what runtimes keep (buffers of stdio, ...) as live too"},
 	{0, "max-growth-over", "BASE.htrace", VALUE_NEEDED, SCOPE_RUN, NULL, read_max_growth_over, NULL,
 	 "no more may be live than in this snapshot of the same program"},
 	{0, "max-growth", "SIZE", VALUE_NEEDED, SCOPE_RUN, NULL, read_max_growth, NULL,

@@ -47,7 +47,7 @@ struct options {
 	bool quiet, verbose;
 	uint64_t max_live, max_peak, max_allocs; /* NO_LIMIT: none */
 	uint64_t max_growth;          /* bytes over the base; 0 is the default */
-	bool fail_on_live;
+	bool fail_on_live, count_known;
 	const char *growth_base;      /* path of the snapshot of --max-growth-over, or NULL */
 	struct gate *gate;            /* gate.c's, NULL without limits */
 };

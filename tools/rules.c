@@ -53,12 +53,12 @@ static FILE *open_rules(const char *path, struct error *error)
 	return file;
 }
 
-static void add_suppression(struct rules *rules, struct suppression_reader *reader)
+void rules_add_suppression(struct rules *rules, struct suppression *suppression)
 {
 	rules->suppressions = memory_grow(rules->suppressions, rules->suppression_count, &rules->suppression_room,
 					  sizeof(*rules->suppressions));
-	rules->suppressions[rules->suppression_count++] = reader->suppression;
-	reader->suppression = (struct suppression) { 0 };
+	rules->suppressions[rules->suppression_count++] = *suppression;
+	*suppression = (struct suppression) { 0 };
 }
 
 /** @return 0, or -1 with *error filled */
@@ -75,7 +75,7 @@ static int read_lines(struct rules *rules, FILE *file, const char *path, struct 
 
 		state = suppression_read(&reader, text, error);
 		if (state == SUPPRESSION_DONE)
-			add_suppression(rules, &reader);
+			rules_add_suppression(rules, &reader.suppression);
 		if (state == SUPPRESSION_NONE && *text && *text != '#' && strcmp(text, "leak:") != 0)
 			add_rule(rules, &room, text);
 	}
@@ -195,8 +195,7 @@ static uint32_t first_match_entry(const struct rules *rules, enum ht_entry entry
 	return 0;
 }
 
-/** Hold the suppressions against what no other rule matches. */
-static void apply_suppressions(struct rules *rules, struct model *model)
+void rules_apply_suppressions(struct rules *rules, struct model *model)
 {
 	struct stack_lines stack = { 0 };
 
@@ -235,5 +234,5 @@ void rules_apply(struct rules *rules, struct model *model)
 			rules->rules[found - 1].backtraces++;
 	}
 	free(matches);
-	apply_suppressions(rules, model);
+	rules_apply_suppressions(rules, model);
 }

@@ -35,6 +35,15 @@ struct rules *rules_read(const char *path, struct error *error);
 
 void rules_free(struct rules *rules);
 
+/** The built-in suppressions of what runtimes allocate once; to be freed. */
+struct rules *rules_known(void);
+
+/** Hand a suppression over to the rules; it is empty afterwards. */
+void rules_add_suppression(struct rules *rules, struct suppression *suppression);
+
+/** Mark what the suppressions match of the backtraces (their frames named) that are not ignored yet. */
+void rules_apply_suppressions(struct rules *rules, struct model *model);
+
 /** Whether one rule matches a text. */
 bool rule_matches(const struct rule *rule, const char *text);
 

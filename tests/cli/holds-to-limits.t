@@ -53,6 +53,37 @@ echo few_large >rules
 limits 120 "the rest does" --max-live=1k --ignore=rules "$GUESTS/sorting"
 like "$err" '1\.010 KB live, .*; 1\.000 KB in 100 blocks from leak .* < many_small' "without what is ignored"
 
+# What runtimes keep is no leak of the program's.
+cat >known.cc <<'C'
+#include <clocale>
+#include <cstdio>
+#include <cstdlib>
+#include <pthread.h>
+void *volatile kept;
+static void *nothing(void *) { return nullptr; }
+int main(int argc, char **argv)
+{
+	pthread_t thread;
+	printf("prints\n");
+	setlocale(LC_ALL, "C.UTF-8");
+	if (pthread_create(&thread, nullptr, nothing, nullptr) || pthread_join(thread, nullptr)) return 1;
+	if (argc > 1) kept = argv[1][0] == 'f' ? (void *)fopen("/dev/null", "r") : malloc(99);
+	return 0;
+}
+C
+${CXX:-g++} -g -O0 -pthread -o known known.cc || bail "compiled"
+limits 0 "buffers, pools, locales and threads of runtimes" --fail-on-live ./known
+like "$err" '^\[heaptrace\] not counted as live: [0-9.]* KB in [0-9]* blocks that runtimes keep (--count-known)$' "which is said"
+limits 0 "-q" -q --fail-on-live ./known
+is "$err" "" "-q: not said"
+limits 120 "--count-known" --fail-on-live --count-known ./known
+unlike "$err" 'not counted' "--count-known: all is counted"
+limits 120 "a block of the program's beside them" --fail-on-live ./known leak
+like "$err" 'exceeded: known (pid [0-9]*): 1 blocks of 99 bytes live, .* from main (.*known\.cc:13)' "and only that"
+limits 120 "an open FILE is the program's" --fail-on-live ./known file
+limits 0 "--max-live" --max-live=98 ./known
+limits 120 "--max-live with a block of the program's" --max-live=98 ./known leak
+
 # In every format and to every place the verdict is the same.
 for format in json collapsed pprof csv; do
 	ht --format=$format --max-live=1 "$leak"
