@@ -6,6 +6,7 @@ nothing lost); and nothing of heaptrace's grows: neither its collector's memory 
 it takes of the program. The three tests beside this file each bring a server; they print TAP.
 """
 
+import atexit
 import json
 import os
 import re
@@ -90,7 +91,10 @@ def children(pid):
 
 
 def status_kb(pid, key):
-    match = re.search(key + r":\s*(\d+)", read("/proc/%d/status" % pid))
+    try:
+        match = re.search(key + r":\s*(\d+)", read("/proc/%d/status" % pid))
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
     return int(match.group(1)) if match else 0
 
 
@@ -114,7 +118,15 @@ class Run:
             stdin=subprocess.DEVNULL, stdout=open(self.path("out"), "w"), stderr=open(self.path("err"), "w"),
             cwd=self.directory, env=environment)
         self.pid = self.launcher.pid
+        atexit.register(self.clean)
         self.environment = environment
+
+    def clean(self):
+        """Whatever happened, leave no server behind."""
+        if self.launcher.poll() is None:
+            for pid in [*self.processes(), self.pid]:
+                os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def path(self, name):
         return os.path.join(self.directory, name)
@@ -137,21 +149,27 @@ class Run:
                     return int(pid)
         return 0
 
+    def processes(self):
+        """The server's, as far as they still run."""
+        found, queue = [], children(self.pid)
+        while queue:
+            found.append(queue.pop())
+            try:
+                queue += children(found[-1])
+            except (FileNotFoundError, ProcessLookupError):
+                found.pop()
+        return found
+
     def programs_kb(self):
         """Resident memory of the server's processes, in which heaptrace's tables are."""
-        total, pids = 0, children(self.pid)
-        while pids:
-            pid = pids.pop()
-            try:
-                total += status_kb(pid, "VmRSS")
-                pids += children(pid)
-            except (FileNotFoundError, ProcessLookupError):
-                continue  # it has just ended
-        return total
+        return sum(status_kb(pid, "VmRSS") for pid in self.processes())
 
     def segments(self):
         """Bytes used of all segments that the collector holds."""
         total = 0
+        if not os.path.exists("/proc/%d/fd" % self.collector):
+            self.problems.append("the collector is gone")
+            return 0
         for fd in os.listdir("/proc/%d/fd" % self.collector):
             path = "/proc/%d/fd/%s" % (self.collector, fd)
             try:
@@ -263,4 +281,3 @@ class Run:
            if self.segment_bytes else 0), self.segment_bytes)
         ok(wait_until(lambda: not os.path.exists("/proc/%d" % self.collector)), "the collector is gone")
         ok(wait_until(lambda: not os.listdir(self.path("tmp"))), "and the run's directory")
-        shutil.rmtree(self.directory, ignore_errors=True)
