@@ -345,37 +345,39 @@ static void loop(struct run *run)
 	}
 }
 
-__attribute__((noreturn))
-static void collect_main(struct run *run, int launcher)
+/** What the collector cannot do without. @return 0, or errno */
+static int prepare_collector(struct run *run, int launcher)
 {
 	int keep[] = {launcher, run->rundir.listener, run->outfile.stream};
 	struct rlimit no_core = {0, 0};
 	sigset_t child;
 	inherited_silence(STDIN_FILENO, STDOUT_FILENO);
 	inherited_close(keep, sizeof(keep) / sizeof(*keep));
-	if (chdir("/"))
-		_exit(EXIT_FAILURE);
 	setrlimit(RLIMIT_CORE, &no_core);
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
-	run->attached = true;
 	run->epoll = epoll_create1(EPOLL_CLOEXEC);
+	run->signals.fd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (run->epoll < 0 || run->signals.fd < 0 || clock_start(run) || chdir("/"))
+		return errno;
+	run->attached = true;
 	collect_watch(run, &run->launcher_watch, launcher, launcher_ready);
 	collect_watch(run, &run->listener, run->rundir.listener, client_accept);
-	collect_watch(run, &run->signals, signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK), child_ready);
-	clock_start(run);
-	loop(run);
+	return 0;
 }
 
-/** The child in between: the collector's parent, for a moment. */
+/** The child in between: the collector's parent, for a moment. Its exit code is 0 or errno. */
 __attribute__((noreturn))
 static void start_detached(struct run *run, int launcher)
 {
 	setsid();
-	pid_t pid = fork();
-	if (pid == 0)
-		collect_main(run, launcher);
-	_exit(pid < 0 ? errno : 0);
+	int error = prepare_collector(run, launcher);
+	pid_t pid = error ? -1 : fork();
+	if (pid == 0) {
+		collect_watch(run, &run->signals, run->signals.fd, child_ready); /* only now: they are the waiter's own */
+		loop(run);
+	}
+	_exit(error ? error : pid < 0 ? errno : 0);
 }
 
 int collect_start(struct run *run)

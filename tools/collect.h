@@ -250,7 +250,7 @@ bool process_ended_by_exec(struct run *run, struct process *process, const char 
 void process_judge_starts(struct run *run, struct process *process, bool finally);
 
 /* collect_clock.c */
-void clock_start(struct run *run);
+int clock_start(struct run *run);  /* -1: errno */
 void clock_stir(struct run *run); /* something happens: tick at full speed */
 void clock_poll_requests(struct run *run, struct process *process);
 

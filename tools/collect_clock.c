@@ -131,10 +131,13 @@ static void timer_ready(struct run *run, struct watch *watch)
 	set_timer(run, !idle ? TICK_MS : run->images || !run->done ? IDLE_TICK_MS : LONELY_TICK_MS);
 }
 
-void clock_start(struct run *run)
+int clock_start(struct run *run)
 {
 	run->sampled_ns = collect_now();
 	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (fd < 0)
+		return -1;
 	collect_watch(run, &run->timer, fd, timer_ready);
 	clock_stir(run);
+	return 0;
 }

@@ -220,7 +220,7 @@ static int run_program(struct options *options, char **argv)
 		return exit_code;
 	int collector = collect_start(&run);
 	if (collector < 0) {
-		fprintf(stderr, "heaptrace: the collector cannot be started: %s; see the limits (ulimit -a)\n", strerror(errno));
+		fprintf(stderr, "heaptrace: the collector cannot be started: %s; see the limits (ulimit -a) and seccomp filters\n", strerror(errno));
 		rundir_remove(&run.rundir);
 		return EXIT_HEAPTRACE;
 	}
