@@ -176,4 +176,4 @@ help:
 		'DEPTH=NUM      default of --depth (256)      SAN=address,undefined  sanitize the host' \
 		'CC= CXX= CFLAGS= LDFLAGS=                    JOBS=NUM       tests side by side (2)'
 
--include $(UNIT:=.d) $(UNIT_TOOLS:.o=.d)
+-include $(UNIT:=.d) $(UNIT_TOOLS:.o=.d) $(UNIT_LIB:.o=.d)

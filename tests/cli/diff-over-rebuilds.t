@@ -25,7 +25,9 @@ C
 }
 build() { mkdir -p "$1"; source_of "$2" "$3" "$4" >"$1/program.c"; shift 4; ${CC:-gcc} -g -O1 -fno-optimize-sibling-calls "$@"; }
 build old '' '' '' -o old/program old/program.c || bail "compiled"
-build new '// one more line' '__attribute__((noinline)) static void fresh(int count) { keep(count, 11); __asm__ volatile(""); }' 'fresh(2);' \
+build new '// one line
+// and two more
+//' '__attribute__((noinline)) static void fresh(int count) { keep(count, 11); __asm__ volatile(""); }' 'fresh(2);' \
 	-o new/program new/program.c || bail "compiled"
 snapshot() { file=$1; shift; run "$HT" --outfile=/dev/null --save="$file" "$@"; [ "$status" -eq 0 ]; ok $? "snapshot $file"; }
 diffed() { run "$HT" diff "$@"; }
@@ -45,8 +47,11 @@ snapshot new.htrace new/program 14
 diffed --format=json old.htrace new.htrace
 is "$(json "$by_function" out)" "grows 1000>1400, fresh 0>22, stays 3000>3000" "rebuilt: by functions, though lines moved"
 like "$(json '.notes[]' out)" "new/program was rebuilt.*functions" "rebuilt: said"
-is "$(json '[.backtraces[] | .frames[] | select(.function == "main") | .line] | unique | join(" ")' out)" "10 11 12" \
+is "$(json '[.backtraces[] | .frames[] | select(.function == "main") | .line] | unique | join(" ")' out)" "12 13 14" \
 	"the newer file's lines are shown"
+old_line=$("$HT" report --format=json old.htrace | jq '[.processes[].backtraces[].frames[] | select(.function == "grows") | .line][0]')
+new_line=$("$HT" report --format=json new.htrace | jq '[.processes[].backtraces[].frames[] | select(.function == "grows") | .line][0]')
+is $((new_line - old_line)) 2 "(the lines have moved)"
 diffed old.htrace new.htrace
 like "$out" '^\[heaptrace\] note: .*rebuilt' "rebuilt: said in text"
 diffed --format=collapsed old.htrace new.htrace

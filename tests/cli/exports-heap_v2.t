@@ -15,6 +15,12 @@ is "$(grep -c ' @ ' run.heap)" $((backtraces + 1)) "all backtraces"
 is "$(sed -n '2,/^$/p' run.heap | tr -d '][:' | awk '{ a += $1; b += $2; c += $3; d += $4 } END { print a, b, c, d }')" \
 	"103 9010 3104 149010" "they add up to the head"
 like "$(sed -n '/^MAPPED_LIBRARIES:$/,$p' run.heap)" "^[0-9a-f]*-[0-9a-f]* r-xp [0-9a-f]* 00:00 0 $(realpath "$GUESTS/sorting")\$" "modules as in maps"
+is "$(sed -n 's/.*: 8000\] @ //p' run.heap)" \
+	"$("$HT" report --format=json run.htrace | python3 -c 'import json, sys
+for backtrace in json.load(sys.stdin)["processes"][0]["backtraces"]:
+    if backtrace["live_bytes"] == 8000:
+        addresses = [int(frame["address"], 16) for frame in backtrace["frames"][1:] if not frame["inlined"]]
+        print(*(hex(a) for a in [addresses[0] - 1] + addresses[1:]))')" "return addresses; the leaf, which readers take as it is, lies in the call"
 run "$HT" export --format=heap_v2 --keep-allocator run.htrace
 is "$(awk '/ @ / && !/^heap/ { print $6 }' out | sort -u | wc -l)" 1 "--keep-allocator: malloc is the leaf of all"
 

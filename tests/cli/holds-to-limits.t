@@ -114,6 +114,9 @@ limits 0 "more, but allowed" --max-growth-over=base.htrace --max-growth=220 "$le
 limits 120 "more than allowed" --max-growth-over=base.htrace --max-growth=219 "$leak" 12 110
 limits 120 "another program: nothing can be compared" --max-growth-over=base.htrace "$GUESTS/sorting"
 like "$err" 'growth could not be checked: .*base\.htrace' "which is said"
+cp base.htrace gone.htrace
+limits 120 "a base that is lost on the way" --max-growth-over=gone.htrace sh -c "rm gone.htrace; exec '$leak' 10 110"
+like "$err" 'max-growth-over: .*gone\.htrace.*No such file' "which is said"
 limits 0 "children of other programs are left alone" --max-growth-over=base.htrace sh -c "'$leak'; exit 0"
 
 # Nothing traced: nothing is known to be within the limits.
