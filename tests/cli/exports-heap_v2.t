@@ -41,7 +41,7 @@ else
 fi
 
 # Two programs, whose addresses may lie on each other: each module is mapped once and nothing overlaps.
-ht --format=heap_v2 sh -c "'$GUESTS/leak' 2 20; setarch -R '$GUESTS/leak' 3 30; setarch -R '$GUESTS/sorting'; exit 4"
+ht --format=heap_v2 sh -c "setarch -R '$GUESTS/leak' 3 30; '$GUESTS/leak' 2 20; setarch -R '$GUESTS/sorting'; exit 4"
 is "$status" 4 "on a run with children: the program's status"
 cp out tree.heap
 is "$(sed -n 's/^\([0-9a-f]*\)-\([0-9a-f]*\) r-xp.*/\1 \2/p' tree.heap | sort | awk 'length($1) == length(last) && $1 < last { bad++ } { last = $2 } END { print (NR > 3), bad + 0 }')" "1 0" "no mappings overlap"
