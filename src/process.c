@@ -302,7 +302,11 @@ __attribute__((destructor)) static void destructor(void)
 
 	if (!thread)
 		return;
-	if (!thread->guard && load_relaxed(&guest.process->peak_blocks) < FIGURES_AT_EXIT)
+	uint32_t flags = HT_PROCESS_FINISHED;
+
+	if (!thread->guard && load_relaxed(&guest.process->peak_blocks) < FIGURES_AT_EXIT) {
 		take_allocator_figures();
-	__atomic_fetch_or(&guest.process->flags, HT_PROCESS_FINISHED, __ATOMIC_RELEASE);
+		flags |= HT_PROCESS_FIGURES_FINAL;
+	}
+	__atomic_fetch_or(&guest.process->flags, flags, __ATOMIC_RELEASE);
 }

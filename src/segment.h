@@ -187,6 +187,7 @@ enum ht_process_flags {
 	HT_PROCESS_SIGNAL_TAKEN = 1 << 4,   /* the program installed its own handler for a dump signal */
 	HT_PROCESS_GLIBC_MALLOC = 1 << 5,   /* the next malloc is glibc's: allocator figures are valid */
 	HT_PROCESS_EXIT_NOTED = 1 << 6,     /* exit_status is valid (_exit, quick_exit seen) */
+	HT_PROCESS_FIGURES_FINAL = 1 << 7,  /* the allocator's figures are the finaliser's */
 };
 
 /**

@@ -332,7 +332,8 @@ static void set_totals(struct builder *builder)
 	}
 	totals->peak_bytes = fit(record->peak_bytes, totals->live_bytes, totals->allocated_bytes);
 	totals->peak_blocks = fit(record->peak_blocks, totals->live_blocks, totals->allocations);
-	totals->peak_ns = record->peak_ns;
+	/* To a tick, which may have begun before the process did. */
+	totals->peak_ns = record->peak_ns > record->start_ns ? record->peak_ns : record->start_ns;
 }
 
 static uint64_t peak_bound(const struct ht_process *record, uint8_t shift)

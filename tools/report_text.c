@@ -289,15 +289,18 @@ static void put_allocator(const struct text *text)
 	const struct model *model = text->model;
 
 	fputs("[heaptrace] allocator info (virtual)     : ", text->out);
+	/* Taken by the library's finaliser they are of the end, however late the collector heard of it. */
+	uint64_t taken_ns = model->process_flags & HT_PROCESS_FIGURES_FINAL ? model->now_ns : model->allocator_ns;
+
 	if (!model->allocator_ns) {
 		fputs("n/a\n[heaptrace] allocator info (resident)    : n/a\n", text->out);
 		return;
 	}
 	fputs(units_bytes(model->allocator_arena + model->allocator_hblkhd).text, text->out);
-	put_staleness(text, model->allocator_ns);
+	put_staleness(text, taken_ns);
 	fprintf(text->out, "[heaptrace] allocator info (resident)    : %s",
 		units_bytes(model->allocator_uordblks + model->allocator_hblkhd).text);
-	put_staleness(text, model->allocator_ns);
+	put_staleness(text, taken_ns);
 }
 
 static void put_statm(const struct text *text)
