@@ -164,7 +164,8 @@ static void say_what_still_runs(struct run *run)
 	else if (output == &run->survivors)
 		snprintf(place, sizeof(place), "%s/heaptrace.NAME.PID.htrace", run->directory);
 	else
-		snprintf(place, sizeof(place), "%s", output->pattern);
+		snprintf(place, sizeof(place), "%s%s", output->pattern,
+			 output->shared || strstr(output->pattern, "%p") ? "" : ".PID"); /* FILE is the first process's */
 	collect_say(run, "still running: %s%s; %s will go to %s", survivors.text, more, kind, place);
 }
 

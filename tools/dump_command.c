@@ -189,8 +189,12 @@ static bool find_standalone(struct inquiry *inquiry)
 static int explain(const struct inquiry *inquiry)
 {
 	char text[256];
+	errno = 0;
 	if (kill(inquiry->pid, 0) && errno == ESRCH)
 		snprintf(text, sizeof(text), "there is no process %d; 'ps' lists those that run", (int)inquiry->pid);
+	else if (inquiry->refused && geteuid() == 0)
+		snprintf(text, sizeof(text), "process %d may not be looked at: %s; ask from outside of this container or sandbox",
+			 (int)inquiry->pid, strerror(inquiry->refused));
 	else if (errno == EPERM || inquiry->refused)
 		snprintf(text, sizeof(text), "process %d belongs to another user; ask as that user or as root", (int)inquiry->pid);
 	else

@@ -333,7 +333,7 @@ static const struct option_row rows[] = {
 	{0, "depth", "NUM", VALUE_NEEDED, SCOPE_RUN, "HEAPTRACE_DEPTH", read_depth, "Tracing",
 	 "frames kept of each backtrace, 1 to 256"},
 	{0, "exact", NULL, VALUE_NONE, SCOPE_RUN, "HEAPTRACE_EXACT", read_exact, NULL,
-	 "exact peaks with many threads, for some time"},
+	 "exact peaks with many threads; the program runs slower"},
 	{0, "signals", "LIST|none", VALUE_NEEDED, SCOPE_RUN, "HEAPTRACE_SIGNALS", read_signals, NULL,
 	 "signals that dump: the first sorts by size, the second by count (default USR1,USR2)"},
 	{0, "unwinder", "auto|libunwind", VALUE_NEEDED, SCOPE_RUN, NULL, read_unwinder, NULL,
@@ -464,6 +464,10 @@ static enum options_result parse_long(struct parse *parse, const char *argument)
 	if (strcmp(flag, "version") == 0)
 		return OPTIONS_VERSION;
 	const struct option_row *row = find_flag(flag, length);
+	if (strncmp(flag, "help=", 5) == 0 || strncmp(flag, "version=", 8) == 0) {
+		snprintf(parse->error, parse->error_size, "%.*s takes no value; leave out '%s'", (int)length + 2, argument, flag + length);
+		return OPTIONS_ERROR;
+	}
 	if (!row)
 		return unknown(parse, argument, (int)length + 2);
 	return apply(parse, row, flag[length] ? flag + length + 1 : NULL);

@@ -176,6 +176,8 @@ int output_replace(const char *path, const void *data, size_t size)
 		return write_in_place(path, 0, data, size);
 	if (exists && realpath(path, resolved))
 		path = resolved;
+	if (!exists && lstat(path, &status) == 0 && S_ISLNK(status.st_mode))
+		return write_in_place(path, O_CREAT | O_TRUNC, data, size); /* it stays a link; what it names is made */
 	int fd = open_aside(path, aside, sizeof(aside));
 	if (fd < 0)
 		return exists && (errno == EACCES || errno == EROFS || errno == EPERM) ?

@@ -350,10 +350,10 @@ static void put_ignored(const struct text *text)
 	}
 }
 
-static void put_count(const struct text *text, uint64_t count, const char *what)
+static void put_count(const struct text *text, uint64_t count, const char *one, const char *rest)
 {
 	if (count)
-		fprintf(text->out, "[heaptrace] not seen: %" PRIu64 " %s\n", count, what);
+		fprintf(text->out, "[heaptrace] not seen: %" PRIu64 " %s%s%s\n", count, one, count > 1 ? "s" : "", rest);
 }
 
 /** Whether something was missed that makes "nothing is live" doubtful. */
@@ -374,10 +374,10 @@ static void put_not_seen(const struct text *text)
 		fputs("[heaptrace] not seen: a dump signal that the program handles itself; use --signals or `heaptrace dump`\n",
 		      text->out);
 	report_untraced(text->out, &model->host);
-	put_count(text, model->nested_allocations, "allocations of signal handlers that interrupted an allocation");
-	put_count(text, model->inherited_frees, "blocks from before the start or from the parent process (freed here)");
-	put_count(text, model->table_full, "allocations, because a table could not grow");
-	put_count(text, model->corrupt_records, "records, because they were corrupt");
+	put_count(text, model->nested_allocations, "allocation", " of signal handlers that interrupted an allocation");
+	put_count(text, model->inherited_frees, "block", " from before the start or from the parent process (freed here)");
+	put_count(text, model->table_full, "allocation", ", because a table could not grow");
+	put_count(text, model->corrupt_records, "record", ", because they were corrupt");
 }
 
 /** Files that are not what they were during the run: their functions are not named, rather than named wrongly. */

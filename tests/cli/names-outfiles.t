@@ -40,4 +40,9 @@ ht --save="s.%n.htrace" "$GUESTS/leak"
 [ -s s.leak.htrace ]
 ok $? "--save knows %n"
 like "$err" '=== backtrace' "and the text report is there too"
+ln -s there.txt dangling
+ht --outfile=dangling "$GUESTS/leak"
+is "$(readlink dangling)" there.txt "a link to what is not there yet stays a link"
+like "$(cat there.txt)" 'dump allocation status' "and what it names is made"
+
 done_testing

@@ -58,4 +58,13 @@ ok $? "which is there after the daemon's end"
 run "$HT" report --format=json "heaptrace.daemon.$pid.htrace"
 is "$(jq "[.processes[] | select(.pid == $pid)][0] | \"\(.how_it_ended) \(.totals.live_bytes)\"" out)" '"signal:SIGKILL 500"' "and holds its figures"
 exec 9>&-
+# Which file the message names
+mkfifo go
+ht --outfile=o.txt sh -c '(read -r x <go; :) & :'
+like "$err" 'still running: .*; reports will go to .*/o.txt.PID$' "FILE is the first process's, those that go on have FILE.PID"
+: >go
+ht --outfile=o.%p.txt sh -c '(read -r x <go; :) & :'
+like "$err" 'still running: .*; reports will go to .*/o.%p.txt$' "unless the name has the pid"
+: >go
+
 done_testing

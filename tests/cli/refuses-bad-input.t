@@ -27,6 +27,7 @@ case $status in 126 | 127) pass "a text file without #!: as a shell would say ($
 printf '\177ELF\002\001\001 rubbish' >rubbish && chmod +x rubbish
 ht ./rubbish
 case $status in 125 | 126) pass "a broken ELF file: $status";; *) fail "a broken ELF file" "status $status: $err";; esac
+refused 125 'help takes no value' "--help=3" --help=3
 refused 125 'unknown option.*--no-such-option' "unknown option" --no-such-option "$GUESTS/leak"
 refused 125 '-x' "unknown short option" -x "$GUESTS/leak"
 refused 125 'top.*abc' "--top=abc" --top=abc "$GUESTS/leak"

@@ -199,7 +199,7 @@ static void says_what_was_not_seen(void)
 	e->model.host.statm.ns = 0;
 	text = render(&e->model, &options, &occasion, &status);
 	has(text, "[heaptrace] not seen: child 99: /bin/su is setuid\n", "children");
-	has(text, "[heaptrace] not seen: 1 allocations of signal handlers", "nested allocations");
+	has(text, "[heaptrace] not seen: 1 allocation of signal handlers", "nested allocations");
 	has(text, "[heaptrace] not seen: 2 blocks from before the start or from the parent", "inherited blocks");
 	has(text, "[heaptrace] not seen: 4 records, because they were corrupt\n" RULER, "corrupt records");
 	has(text, "1.045 KB / 1.045 KB (true peak less than 128.000 KB above; --exact)\n", "the bound of the peak");
