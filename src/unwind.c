@@ -205,7 +205,11 @@ INLINE enum stepped step_any(struct thread *thread, struct walk *w, row r)
 	case ROW_END: return STEPPED_TO_END;
 	case ROW_FULL: return STEPPED_FULL;
 	case ROW_SIGNAL: return step_signal(thread, w) ? STEPPED : STEPPED_NOWHERE;
-	default: return step_by_frame_pointer(w) ? STEPPED : STEPPED_NOWHERE;
+	default:
+		/* The entry of ld.so, or of a program, without unwind information: argc lies where its stack ends. */
+		if (w->own && w->high == guest.stack_end && guest.stack_end - w->sp <= 32)
+			return STEPPED_TO_END;
+		return step_by_frame_pointer(w) ? STEPPED : STEPPED_NOWHERE;
 	}
 }
 
