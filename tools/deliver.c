@@ -62,16 +62,16 @@ int deliver(const char *command, const struct options *options, const struct mod
 	char text[512], *directory;
 	int status;
 
-	if (!options->outfile || !strcmp(options->outfile, "-"))
-		return write_stdout(&delivery);
+	bool to_stdout = !options->outfile || !strcmp(options->outfile, "-");
 	directory = getcwd(NULL, 0);
-	status = output_prepare(&output, options->outfile, directory ? directory : "/", "--outfile", text, sizeof(text));
+	status = output_prepare(&output, to_stdout ? "-" : options->outfile, directory ? directory : "/", "outfile", text,
+				sizeof(text));
 	free(directory);
 	if (status) {
 		fprintf(stderr, "heaptrace %s: %s\n", command, text);
 		return EXIT_HEAPTRACE;
 	}
-	status = write_file(&delivery, &output);
+	status = to_stdout ? write_stdout(&delivery) : write_file(&delivery, &output);
 	free(output.pattern);
 	return status;
 }

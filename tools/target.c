@@ -374,7 +374,9 @@ int target_find(struct target *target, const char *program, const char *library)
 {
 	if (strchr(program, '/'))
 		return target_check(target, program, library);
-	int error = *program ? search_path(program, target->path, sizeof(target->path)) : ENOENT;
+	if (!*program)
+		return refuse(target, EXIT_NOT_FOUND, "not found", "the name of the program is empty; give a program to run");
+	int error = search_path(program, target->path, sizeof(target->path));
 	if (error == EACCES)
 		return refuse(target, EXIT_NOT_EXECUTABLE, "not executable",
 			      "%s cannot be executed: what PATH has of that name is no executable file", program);

@@ -38,4 +38,13 @@ is "$status" 0 "stderr closed: the program's status"
 run sh -c '"$HT" --outfile="$T/closed" "$GUESTS/leak" <&- >&- 2>&-'
 is "$status" 0 "all three closed"
 like "$(cat "$T/closed")" '=== backtrace' "and the report is in the file"
+"$HT" -q --save="$T/kept.htrace" --outfile=/dev/null "$GUESTS/leak"
+run sh -c '"$HT" report "$T/kept.htrace" >&-'
+is "$status" 125 "a report for a closed stdout: 125"
+like "$err" 'closed' "says why"
+run "$HT" report --outfile=/nonexistent/x "$T/kept.htrace"
+like "$err" ' --outfile=/nonexistent/x' "the option as it was given"
+run "$HT" ''
+is "$status" 127 "an empty program name: 127"
+like "$err" 'empty' "says so"
 done_testing
