@@ -122,13 +122,7 @@ EXPORT signal_handler signal(int number, signal_handler new)
 	return set_handler(real.signal, number, new);
 }
 
-EXPORT signal_handler bsd_signal(int number, signal_handler new);
-
-EXPORT signal_handler bsd_signal(int number, signal_handler new)
-{
-	guest_start();
-	return set_handler(real.signal, number, new);
-}
+EXPORT signal_handler bsd_signal(int number, signal_handler new) __attribute__((alias("signal"), leaf, nothrow));
 
 EXPORT signal_handler sysv_signal(int number, signal_handler new)
 {
@@ -136,10 +130,4 @@ EXPORT signal_handler sysv_signal(int number, signal_handler new)
 	return set_handler(real.sysv_signal, number, new);
 }
 
-EXPORT signal_handler __sysv_signal(int number, signal_handler new);
-
-EXPORT signal_handler __sysv_signal(int number, signal_handler new)
-{
-	guest_start();
-	return set_handler(real.sysv_signal, number, new);
-}
+EXPORT signal_handler __sysv_signal(int number, signal_handler new) __attribute__((alias("sysv_signal"), leaf, nothrow));

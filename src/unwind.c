@@ -650,14 +650,3 @@ uint32_t unwind_trace(struct thread *thread, const struct caller *caller, enum h
 		return number_of_part(thread, &s, s.count - guest.depth);
 	return number_of(&s, s.frames[(int64_t)s.count - 1].hash, caller->pc);
 }
-
-uint32_t unwind_plain(struct thread *thread, const struct caller *caller, uintptr_t *pcs, uint32_t limit)
-{
-	bool truncated;
-	uint32_t count = walk_plain(thread, caller, thread->fresh, limit < STACK_CACHE ? limit : STACK_CACHE, &truncated);
-
-	for (uint32_t i = 0; i < count; i++)
-		pcs[i] = thread->fresh[i].pc;
-	thread->frame_count = 0;
-	return count;
-}

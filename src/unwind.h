@@ -35,7 +35,4 @@ bool unwind_start(void);
 /** A fork child: the rows stay right, but threads that were at work on them are gone. */
 void unwind_forked(void);
 
-/** Follow the stack by rows alone, without the cache: for the checking build and the unit tests. @return frames */
-uint32_t unwind_plain(struct thread *thread, const struct caller *caller, uintptr_t *pcs, uint32_t limit);
-
 #endif
