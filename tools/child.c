@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define SMALLEST_SPACE ((uint64_t)1 << 30)
+#define LARGEST_SPACE ((uint64_t)8 << 30) /* three times what 150 MB of compressed debug info need */
 #define EXEC_FAILED 127
 #define PATIENCE 200 /* looks at a helper that has closed its output, about 2 seconds, before it is stopped */
 
@@ -63,6 +64,19 @@ static uint64_t available_memory(void)
 	if (file)
 		fclose(file);
 	return kilobytes ? (uint64_t)kilobytes * 1024 : 4 * SMALLEST_SPACE;
+}
+
+/** Address space for a helper: a share of what there is, so that one gone wild fails and not the machine. */
+static uint64_t helper_space(void)
+{
+	const char *text = getenv("HEAPTRACE_ADDR2LINE_MEGABYTES");
+	uint64_t space = available_memory() / 2;
+
+	if (text && atoi(text) > 0)
+		return (uint64_t)atoi(text) << 20;
+	if (space < SMALLEST_SPACE)
+		return SMALLEST_SPACE;
+	return space < LARGEST_SPACE ? space : LARGEST_SPACE;
 }
 
 static void lower_limit(int resource, uint64_t value)
@@ -109,7 +123,7 @@ static void become(const struct child_job *job, int in, int out, uint64_t space,
 static int start(struct child *child)
 {
 	int in[2], out[2];
-	uint64_t space = available_memory() / 10 * 9;
+	uint64_t space = helper_space();
 	pid_t parent = getpid();
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in))
@@ -121,7 +135,7 @@ static int start(struct child *child)
 	}
 	child->pid = fork();
 	if (child->pid == 0)
-		become(child->job, in[0], out[1], space < SMALLEST_SPACE ? SMALLEST_SPACE : space, parent);
+		become(child->job, in[0], out[1], space, parent);
 	close(in[0]);
 	close(out[1]);
 	child->in = in[1];
