@@ -40,10 +40,9 @@ void interpose_allocated(struct thread *thread, const struct caller *caller, enu
 	}
 }
 
-bool interpose_freed(struct thread *thread, const void *block)
+/* Count that a block which has been taken out of the live table is gone. @return whether it was there */
+INLINE bool gone(struct thread *thread, struct live_block known)
 {
-	struct live_block known = live_take(block);
-
 	if (likely(known.trace > TRACE_UNCOUNTED && known.trace >= guest.process->first_trace)) {
 		count_freed(thread, known.trace, known.size);
 		return true;
@@ -51,6 +50,11 @@ bool interpose_freed(struct thread *thread, const void *block)
 	if (known.trace != TRACE_UNCOUNTED)
 		count_unseen(inherited_frees);
 	return known.trace != 0;
+}
+
+bool interpose_freed(struct thread *thread, const void *block)
+{
+	return gone(thread, live_take(block));
 }
 
 /* The malloc inside a real operator new: its block is the operator's. */
@@ -147,14 +151,10 @@ static void *reallocate(const struct caller *caller, enum ht_entry entry, void *
 	if (old)
 		known = live_take(old);
 	block = real.realloc(old, size);
-	if (old && (block || !size)) {
-		if (likely(known.trace > TRACE_UNCOUNTED && known.trace >= guest.process->first_trace))
-			count_freed(thread, known.trace, known.size);
-		else if (known.trace != TRACE_UNCOUNTED)
-			count_unseen(inherited_frees);
-	} else if (known.trace) {
+	if (old && (block || !size))
+		gone(thread, known);
+	else if (known.trace)
 		live_put(old, known.trace, known.size);
-	}
 	if (likely(block))
 		allocated(thread, caller, entry, block, size);
 	thread_leave(thread);

@@ -18,7 +18,7 @@ struct table {
 	uint64_t mask;
 	uint64_t count;    /* [atomic] */
 	uintptr_t growing; /* [atomic] thread pointer of the thread that copies it into a larger one */
-	uint64_t spare;
+	uint64_t spare;    /* slots begin at a multiple of 16 */
 	struct table_slot slots[];
 };
 
