@@ -205,7 +205,7 @@ static bool grace_is_over(struct run *run)
 static bool may_remove_directory(struct run *run)
 {
 	uint64_t now = collect_now();
-	if (run->images || !jobs_are_done(run) || run->clients || now < run->needed_ns)
+	if (run->images || !jobs_are_done(run) || client_is_any(run) || now < run->needed_ns)
 		return false;
 	if (!rundir_is_needed(&run->rundir, run->launcher, now - run->start_ns < YOUNG_NS))
 		return true;

@@ -12,6 +12,7 @@
  *	collect_end.c     how a process ended
  *	collect_exec.c    programs that processes start, and which of them are not traced
  *	collect_clock.c   ticks, samples, requests
+ *	collect_timeline.c  figures over time
  *	collect_jobs.c    the queue of reports
  */
 
@@ -71,6 +72,7 @@ struct process {
 	bool check_exec;             /* whether it did is still to be found out */
 	unsigned silent_checks;      /* times that it looked as if it had, and was not traced */
 	struct start *starts;        /* programs that its vfork and spawn children should bring up */
+	uint64_t point_due_ns;       /* the next sample of its timeline, since the start of the run */
 };
 
 /** A chunk that descendants of its process need too. */
@@ -166,6 +168,7 @@ struct run {
 	bool done;                   /* MESSAGE_DONE has been sent */
 	uint64_t busy_ns;            /* when a traced process was last seen at work */
 	uint64_t sampled_ns, sample_cost_ns;
+	uint64_t points_due_ns;      /* no samples for timelines before, since the start of the run: they would cost too much */
 	unsigned tick_ms;            /* the timer's interval, 0: off */
 	uint64_t needed_ns;          /* when it is next checked whether the run directory is still needed */
 	uint64_t needed_wait_ns;
@@ -191,6 +194,8 @@ void collect_say(const struct run *run, const char *format, ...);
 void client_accept(struct run *run, struct watch *listener);
 void client_answer_due(struct run *run); /* dump commands whose processes have had their time */
 bool client_is_waiting(const struct run *run);
+bool client_is_any(const struct run *run); /* that the directory is needed for: followers have what they came for */
+void client_tell(struct run *run, const struct process *process); /* followers: it has come, or ended */
 
 /* collect_image.c */
 
@@ -253,6 +258,11 @@ void process_judge_starts(struct run *run, struct process *process, bool finally
 int clock_start(struct run *run);  /* -1: errno */
 void clock_stir(struct run *run); /* something happens: tick at full speed */
 void clock_poll_requests(struct run *run, struct process *process);
+
+/* collect_timeline.c */
+
+/** Take the samples that are due, unless they have cost too much lately. */
+void timeline_tick(struct run *run);
 
 /* collect_jobs.c */
 

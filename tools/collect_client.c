@@ -27,6 +27,8 @@ struct client {
 	struct client *next;
 	pid_t pid;
 	pid_t wanted;       /* by a dump command; 0: it has not asked yet */
+	uint32_t flags;     /* enum dump_flags */
+	bool following;     /* it has its answers, and waits for more */
 	uint64_t due_ns;
 };
 
@@ -115,29 +117,46 @@ struct answers {
 	unsigned remaining;
 };
 
-static void answer_one(struct process *process, void *data)
+/** @return 0, or -1 if the other side does not take it */
+static int send_answer(int socket, const struct process *process, uint32_t remaining)
 {
-	struct answers *answers = data;
-	struct dump_answer answer = {.magic = DUMP_MAGIC, .number = process->number, .remaining = --answers->remaining};
+	struct dump_answer answer = {.magic = DUMP_MAGIC, .number = process->number, .remaining = remaining};
 	size_t size;
 	char *text = host_facts_write(&process->facts, &size);
 	if (size >= sizeof(answer.facts))
 		size = sizeof(answer.facts) - 1;
 	memcpy(answer.facts, text, size);
 	free(text);
-	protocol_send(answers->socket, &answer, sizeof(answer), process->image->fd);
+	return protocol_send(socket, &answer, offsetof(struct dump_answer, facts) + size + 1, process->image->fd);
+}
+
+static void answer_one(struct process *process, void *data)
+{
+	struct answers *answers = data;
+	send_answer(answers->socket, process, --answers->remaining);
+}
+
+void client_tell(struct run *run, const struct process *process)
+{
+	for (struct client *client = run->clients, *next; client; client = next) {
+		next = client->next;
+		if (client->following && process->number && send_answer(client->watch.fd, process, 0))
+			client_close(run, client); /* it has not read for long, and asks again */
+	}
 }
 
 static void answer_dump(struct run *run, struct client *client)
 {
 	struct answers answers = {client->watch.fd, each_wanted(run, client->wanted, NULL, NULL)};
+	client->following = answers.remaining && client->flags & DUMP_FOLLOW;
 	if (answers.remaining) {
 		each_wanted(run, client->wanted, answer_one, &answers);
 	} else {
 		struct dump_answer none = {.magic = DUMP_MAGIC, .status = ESRCH};
 		protocol_send(client->watch.fd, &none, sizeof(none), -1);
 	}
-	client_close(run, client);
+	if (!client->following)
+		client_close(run, client);
 }
 
 void client_answer_due(struct run *run)
@@ -145,7 +164,7 @@ void client_answer_due(struct run *run)
 	uint64_t now = collect_now();
 	for (struct client *client = run->clients, *next; client; client = next) {
 		next = client->next;
-		if (client->wanted && client->due_ns <= now)
+		if (client->wanted && !client->following && client->due_ns <= now)
 			answer_dump(run, client);
 	}
 }
@@ -153,21 +172,33 @@ void client_answer_due(struct run *run)
 bool client_is_waiting(const struct run *run)
 {
 	for (const struct client *client = run->clients; client; client = client->next) {
-		if (client->wanted)
+		if (client->wanted && !client->following)
+			return true;
+	}
+	return false;
+}
+
+bool client_is_any(const struct run *run)
+{
+	for (const struct client *client = run->clients; client; client = client->next) {
+		if (!client->following)
 			return true;
 	}
 	return false;
 }
 
 /** Ask the guests for what only they can tell; the answer follows a little later. */
-static void begin_dump(struct run *run, struct client *client, pid_t wanted)
+static void begin_dump(struct run *run, struct client *client, pid_t wanted, uint32_t flags)
 {
 	image_scan_all(run);
 	clock_stir(run);
 	client->wanted = wanted ? wanted : -1;
-	bool any = each_wanted(run, client->wanted, want_allocator, NULL) > 0;
-	client->due_ns = collect_now() + (any ? DUMP_WAIT_NS : 0);
-	if (!any)
+	client->flags = flags;
+	bool any = each_wanted(run, client->wanted, flags & DUMP_QUIET ? NULL : want_allocator, NULL) > 0;
+	if (any && flags & DUMP_RUN)
+		client->wanted = run->launcher;
+	client->due_ns = collect_now() + DUMP_WAIT_NS;
+	if (!any || flags & DUMP_QUIET)
 		answer_dump(run, client);
 }
 
@@ -184,8 +215,8 @@ static void client_ready(struct run *run, struct watch *watch)
 		close(fd);
 	if (got < 0 && errno == EAGAIN)
 		return;
-	if (!client->wanted && got >= (ssize_t)sizeof(message.dump) && message.dump.magic == DUMP_MAGIC) {
-		begin_dump(run, client, message.dump.pid);
+	if (!client->wanted && got >= (ssize_t)offsetof(struct dump_request, flags) && message.dump.magic == DUMP_MAGIC) {
+		begin_dump(run, client, message.dump.pid, message.dump.flags);
 		return;
 	}
 	if (!client->wanted && got >= (ssize_t)sizeof(message.hello) && message.hello.magic == HT_HELLO_MAGIC &&

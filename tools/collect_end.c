@@ -152,6 +152,7 @@ void process_end(struct run *run, struct process *process, const char *how)
 	strcpy(process->facts.how_it_ended, found);
 	process->facts.end_ns = collect_run_ns(run);
 	collect_unwatch(run, &process->watch);
+	client_tell(run, process);
 	jobs_final(run, process);
 }
 

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "collect.h"
+#include "history.h"
 #include "memory.h"
 #include "procfs.h"
 
@@ -298,6 +299,7 @@ static void found_process(struct run *run, struct image *image, uint64_t offset)
 		adopt_child(run, image, process, &record);
 	else if (process->pid != (pid_t)record.pid)
 		process->in_namespace = true;
+	client_tell(run, process);
 }
 
 /** The program's name as reports have it: the base name of argv[0]. */
@@ -418,6 +420,7 @@ void process_forget(struct process *process)
 	for (size_t i = 0; i < process->facts.untraced_count; i++)
 		free(process->facts.untraced[i].reason);
 	free(process->facts.untraced);
+	history_free(process->facts.history);
 	free(process->last_exec);
 	free(process->spans);
 	free(process);

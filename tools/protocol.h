@@ -32,18 +32,24 @@ struct message {
 	int64_t value;
 };
 
-/** `heaptrace dump` to the collector's socket, and the answer: one for each process, its segment beside it. */
+/** `heaptrace dump` and `heaptrace top` to the collector's socket, and the answer: one for each process, its segment beside it. */
 #define DUMP_MAGIC 0x504d5544u
+enum dump_flags {
+	DUMP_QUIET = 1 << 0,  /* leave the program alone: its allocator's figures are not asked for */
+	DUMP_RUN = 1 << 1,    /* all processes of the run that `pid` belongs to */
+	DUMP_FOLLOW = 1 << 2, /* and go on: an answer for each process that comes, and for each that has ended */
+};
 struct dump_request {
 	uint32_t magic; /* DUMP_MAGIC */
 	int32_t pid;    /* a process of the run, or its launcher: then all */
+	uint32_t flags; /* enum dump_flags; older commands do not send it */
 };
 struct dump_answer {
 	uint32_t magic;
 	int32_t status;     /* 0, or an errno value: ESRCH is "no process of this run" */
 	uint32_t number;    /* of the process in its segment */
 	uint32_t remaining; /* answers that follow */
-	char facts[8192];   /* host_facts_write()'s text, NUL-terminated */
+	char facts[8192];   /* host_facts_write()'s text, NUL-terminated; what is behind it is not sent */
 };
 
 /** Send a message, with a descriptor unless fd is -1. Never blocks. @return 0, or -1 with errno */
