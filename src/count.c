@@ -14,6 +14,7 @@
 #include "count.h"
 #include "chunks.h"
 #include "clock.h"
+#include "control.h"
 #include "process.h"
 #include "traces.h"
 
@@ -248,8 +249,10 @@ static COLD void new_tick(struct thread *thread, uint32_t tick)
 {
 	thread->tick = tick;
 	/* A handler may have interrupted the real allocator, whose locks glibc's figures need. */
-	if (!thread->shared)
+	if (!thread->shared) {
 		process_tick();
+		control_poll(thread);
+	}
 }
 
 /* Stand-alone the clock is read at every 16th event of a thread. */
@@ -317,12 +320,12 @@ void count_publish_all(struct thread *first)
 	struct ht_process *process = guest.process;
 	uint32_t end = load_relaxed(&process->next_trace);
 
-	for (uint32_t trace = process->first_trace + 1; trace < end; trace++) {
+	for (uint32_t trace = process->first_trace; trace < end; trace++) {
 		struct ht_cell **blocks = load_acquire(&first->cells[trace >> 15]);
 		struct ht_cell *block = blocks ? load_acquire(&blocks[trace >> 5 & 1023]) : NULL;
 		struct ht_trace *record = trace_record(trace);
 
-		if (!block || !record)
+		if (!block || !record || trace % 1024 == 0)
 			continue;
 		struct live none = {0}, live = live_of(&block[trace & 31]);
 

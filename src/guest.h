@@ -42,6 +42,7 @@ enum guest_status {
 /** State of the process. Private memory: a fork child has a copy, and makes it its own in process_forked(). */
 struct guest {
 	int status;                    /* [atomic] enum guest_status */
+	uint32_t control;              /* [atomic] enum control; 0: all events go to the table and nowhere else */
 	uint32_t epoch;                /* [atomic] grows when a module is unloaded: caches of rows and stacks are void */
 	struct ht_header *header;      /* the segment's first page */
 	struct ht_process *process;

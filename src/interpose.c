@@ -10,6 +10,7 @@
  * state, and an exit() in such a handler is recognised (process.c).
  */
 
+#include "control.h"
 #include "count.h"
 #include "interpose.h"
 #include "live.h"
@@ -22,10 +23,19 @@
 #include <malloc.h>
 #include <stdlib.h>
 
+/* There is more to do than to enter the block, or less. @return whether the table takes it */
+static COLD bool allocated_controlled(struct thread *thread)
+{
+	control_poll(thread);
+	return !(load_relaxed(&guest.control) & CONTROL_STOPPED);
+}
+
 /* Enter a block that the real allocator has given. */
 void interpose_allocated(struct thread *thread, const struct caller *caller, enum ht_entry entry, void *block,
 			 uint64_t size)
 {
+	if (unlikely(load_relaxed(&guest.control)) && !allocated_controlled(thread))
+		return;
 	uint32_t trace = unwind_trace(thread, caller, entry);
 
 	if (unlikely(!trace || !live_put(block, trace, size))) {

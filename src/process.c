@@ -3,6 +3,7 @@
 #include "process.h"
 #include "chunks.h"
 #include "clock.h"
+#include "control.h"
 #include "count.h"
 #include "guest.h"
 #include "lookup.h"
@@ -74,6 +75,8 @@ static bool new_process(struct ht_process *parent, uint32_t parent_number, uint3
 	process->generation = 1;
 	process->quantum_shift = guest.quantum_shift;
 	process->block_shift = guest.block_shift;
+	if (parent)
+		process->flags |= parent->flags & (HT_PROCESS_STOPPED | HT_PROCESS_HAS_GAPS);
 	return true;
 }
 
@@ -160,6 +163,7 @@ static bool start_tracing(void)
 	guest.tid_known = tcb_tid() == pid;
 	if (!new_process(NULL, 0, pid, (uint32_t)raw_call(SYS_getppid, 0, 0, 0, 0)))
 		return false;
+	control_start();
 	modules_start();
 	note_entries();
 	note_command();

@@ -292,6 +292,8 @@ static bool allocate(int fd, uint64_t size)
 
 static void fill_header(struct ht_header *header)
 {
+	const char *start = environment("HEAPTRACE_START");
+
 	header->version = HT_VERSION;
 	header->byte_order = HT_BYTE_ORDER;
 	header->kind = HT_LIVE_SEGMENT;
@@ -299,6 +301,8 @@ static void fill_header(struct ht_header *header)
 	header->limit = CHUNKS_FIRST_WINDOW;
 	header->used = HT_GRANULE;
 	header->flags = HT_OPTION_STANDALONE | (option_number("HEAPTRACE_EXACT", 0, 1) ? HT_OPTION_EXACT : 0);
+	if (start && strlen(start) == 3 && !memcmp(start, "off", 3))
+		header->flags |= HT_OPTION_STOPPED;
 	header->depth = option_number("HEAPTRACE_DEPTH", HEAPTRACE_DEPTH, HT_MAX_DEPTH);
 	header->start_ns = clock_absolute(CLOCK_MONOTONIC);
 	header->start_wall = clock_absolute(CLOCK_REALTIME);

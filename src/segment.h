@@ -52,6 +52,7 @@ enum ht_kind {
 enum ht_option_flags {
 	HT_OPTION_EXACT = 1 << 0,      /* peaks exact with several threads too */
 	HT_OPTION_STANDALONE = 1 << 1, /* no collector: the guest keeps time itself */
+	HT_OPTION_STOPPED = 1 << 2,    /* nothing is recorded until somebody starts it */
 };
 
 /** The head of the file. Written by the host (stand-alone: by the guest) before any guest sees it, but for `used` and `modules`. */
@@ -86,6 +87,7 @@ enum ht_chunk_kind {
 	HT_CHUNK_COMMAND = 6, /* struct ht_command: argv of the image */
 	HT_CHUNK_HOST = 7,    /* only in snapshots: text lines "key value\n" by the host; `first` = bytes of text */
 	HT_CHUNK_EXECS = 8,   /* struct ht_exec_note records, variable length: programs that the process started */
+	HT_CHUNK_TIMELINE = 9, /* only in snapshots: struct ht_timeline, the process's figures over time */
 };
 
 /** 64 bytes at the start of every chunk. */
@@ -188,6 +190,16 @@ enum ht_process_flags {
 	HT_PROCESS_GLIBC_MALLOC = 1 << 5,   /* the next malloc is glibc's: allocator figures are valid */
 	HT_PROCESS_EXIT_NOTED = 1 << 6,     /* exit_status is valid (_exit, quick_exit seen) */
 	HT_PROCESS_FIGURES_FINAL = 1 << 7,  /* the allocator's figures are the finaliser's */
+	HT_PROCESS_STOPPED = 1 << 8,        /* new blocks are not recorded at present */
+	HT_PROCESS_HAS_GAPS = 1 << 9,       /* recording was stopped for a time, or from the start */
+};
+
+/** What the host may ask of a process: the low byte of ht_process.control_wanted; above it a count, never the same twice. */
+enum ht_control {
+	HT_CONTROL_START = 1, /* reset, and record */
+	HT_CONTROL_STOP,
+	HT_CONTROL_RESUME,
+	HT_CONTROL_RESET,
 };
 
 /**
@@ -207,7 +219,7 @@ struct ht_process {
 	uint32_t parent;       /* number of the process that forked it, 0 for the image's first */
 	uint32_t threads;      /* [atomic] thread slots ever used */
 	uint64_t start_ns;     /* since header.start_ns */
-	uint32_t first_trace;  /* traces below belong to the parent */
+	uint32_t first_trace;  /* traces below belong to the parent, or to the time before a reset: they do not count */
 	uint32_t next_trace;   /* [atomic] numbers below have been given out */
 	uint32_t next_node;    /* [atomic] */
 	uint32_t generation;
@@ -239,6 +251,12 @@ struct ht_process {
 	uint32_t reaped_count;       /* [atomic] ever */
 	uint32_t pad2;
 	uint64_t reaped[HT_REAPED];  /* [atomic] each */
+	/* Requests of the host, answered at an event of the program: wanted by the host, seen and done by the guest. */
+	uint32_t control_wanted;     /* [atomic] count << 8 | enum ht_control */
+	uint32_t control_seen;       /* [atomic] */
+	uint32_t control_done;       /* [atomic] */
+	uint32_t pad3;
+	uint64_t reset_ns;           /* when the figures were last set to 0, since header.start_ns; 0: never */
 };
 
 enum ht_module_flags {
@@ -283,6 +301,25 @@ struct ht_exec_note {
 };
 
 #define HT_EXEC_FAILED UINT32_MAX
+
+#define HT_UNKNOWN UINT64_MAX /* a figure of a struct ht_point that is not known */
+
+/** The process's figures at one moment. Bytes and blocks; HT_UNKNOWN where a figure is not known. */
+struct ht_point {
+	uint64_t ns;              /* since header.start_ns */
+	uint64_t live_bytes, live_blocks;
+	uint64_t allocations, allocated_bytes; /* ever */
+	uint64_t rss;
+	uint64_t allocator_arena, allocator_hblkhd, allocator_uordblks;
+};
+
+/** The host's samples of a process: `count` items of `item_size` bytes (struct ht_point or longer), by time. */
+struct ht_timeline {
+	struct ht_chunk head;
+	uint32_t count;
+	uint32_t item_size;
+	uint64_t interval_ns;     /* the last distance that samples were meant to have */
+};
 
 /** What a guest sends to the collector's socket (SOCK_SEQPACKET) and gets back, the segment's descriptor beside it. */
 #define HT_HELLO_MAGIC 0x4f4c4548u

@@ -30,6 +30,11 @@ void table_clear(struct table *table)
 	table->mask = mask;
 }
 
+void table_retire(struct table *table)
+{
+	memory_drop((char *)table + PAGE, (table->mask + 1) * sizeof(struct table_slot) + sizeof(*table) - PAGE);
+}
+
 bool table_should_grow(uint64_t count, uint64_t mask, uintptr_t *growing)
 {
 	uintptr_t none = 0;
@@ -60,7 +65,7 @@ static void grow(struct table **place, struct table *old, table_keep *keep)
 		memory_unmap(fresh, sizeof(*fresh) + (fresh->mask + 1) * sizeof(struct table_slot));
 		return;
 	}
-	memory_drop((char *)old + PAGE, (old->mask + 1) * sizeof(struct table_slot) + sizeof(*old) - PAGE);
+	table_retire(old);
 }
 
 /* {0, 0} becomes {key, value}. */

@@ -28,6 +28,9 @@ struct table *table_new(uint64_t slots);
 /** Forget everything (fork child; nobody else may be using it). */
 void table_clear(struct table *table);
 
+/** Give back the pages of a table that has been replaced; a straggler finds nothing there. */
+void table_retire(struct table *table);
+
 /** Whether an entry is still worth copying when the table grows. */
 typedef bool table_keep(uint64_t key);
 

@@ -64,6 +64,19 @@ void traces_forked(const struct ht_process *parent)
 		node_chunks[i] = NULL;
 }
 
+bool traces_reset(void)
+{
+	struct table *fresh = table_new(4096), *old;
+
+	if (!fresh)
+		return false;
+	/* First the limit: who still finds an old number counts for what does not count any more. */
+	store_release(&guest.process->first_trace, load_relaxed(&guest.process->next_trace));
+	old = __atomic_exchange_n(&trace_table, fresh, __ATOMIC_ACQ_REL);
+	table_retire(old);
+	return true;
+}
+
 /* The chunk of items `first` ..., made at first need. The loser of a race leaves an unpublished granule behind. */
 static void *chunk_for(void **place, uint32_t kind, uint32_t first)
 {

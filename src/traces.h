@@ -54,6 +54,9 @@ INLINE struct ht_trace *trace_record(uint32_t number)
 /** Make the tables. */
 bool traces_start(void);
 
+/** Begin anew: no backtrace has been seen, and numbers go on. Others may be at work. False: no memory. */
+bool traces_reset(void);
+
 /** A fork child: nothing was seen yet; numbers go on where the parent's ended, so that its blocks are told apart. */
 void traces_forked(const struct ht_process *parent);
 

@@ -182,8 +182,12 @@ static void add_traces(struct builder *builder)
 	for (size_t i = 0; i < builder->traces.count; i++) {
 		const struct item_run *run = &builder->traces.runs[i];
 
-		for (uint32_t j = builder->traces.skipped; j < run->end - run->first; j++)
+		for (uint32_t j = builder->traces.skipped; j < run->end - run->first; j++) {
+			/* Those from before a reset do not count; a fork child has none of its parent's. */
+			if (run->first + j < builder->record->first_trace)
+				continue;
 			add_trace(builder, (const struct ht_trace *)run->data + j, (const struct sums *)run->notes + j);
+		}
 	}
 }
 
@@ -386,6 +390,7 @@ struct model *snapshot_model(const struct snapshot *snapshot, uint32_t number, c
 	builder.settled = model->host.how_it_ended[0] ? strcmp(model->host.how_it_ended, "running") != 0 :
 							(process->record.flags & HT_PROCESS_FINISHED) != 0;
 	build(&builder);
+	model_set_history(model, snapshot, host);
 	set_command(model, snapshot);
 	set_name(model);
 	return model;
@@ -410,5 +415,6 @@ void model_free(struct model *model)
 	free(model->frames);
 	free(model->frame_links);
 	free(model->backtraces);
+	free(model->timeline);
 	free(model);
 }
