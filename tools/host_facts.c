@@ -149,6 +149,7 @@ size_t host_facts_read(struct host_facts *facts, const char *text, size_t size)
 void host_facts_copy(struct host_facts *to, const struct host_facts *from)
 {
 	*to = *from;
+	to->history = NULL;
 	to->untraced = NULL;
 	to->untraced_count = 0;
 	for (size_t i = 0; i < from->untraced_count; i++)

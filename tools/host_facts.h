@@ -16,7 +16,7 @@ char *host_facts_write(const struct host_facts *facts, size_t *size);
 /** Parse hostile text: what is malformed is left at zero. @return lines that were not understood */
 size_t host_facts_read(struct host_facts *facts, const char *text, size_t size);
 
-/** A deep copy. */
+/** A deep copy, but for the history: that stays with the original. */
 void host_facts_copy(struct host_facts *to, const struct host_facts *from);
 
 /** Free what the facts hold, not the struct itself. */

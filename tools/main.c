@@ -20,6 +20,7 @@
  *	│       ├── collect_end.c      how a process ended
  *	│       ├── collect_exec.c     programs that processes start, and which are not traced
  *	│       ├── collect_clock.c    ticks, samples, requests
+ *	│       ├── collect_timeline.c figures over time
  *	│       ├── collect_jobs.c     the queue of reports
  *	│       ├── collect_client.c   the socket: guests and `heaptrace dump`
  *	│       ├── procfs.c           what /proc says about a process

@@ -63,6 +63,22 @@ struct backtrace {
 	uint64_t first_ns, last_ns; /* since the start of the run */
 };
 
+/**
+ * What a process looked like at one moment, sampled by the collector from outside. Any figure but the time may be
+ * UNKNOWN_FIGURE.
+ */
+struct timeline_point {
+	uint64_t ns;              /* since the start of the run */
+	uint64_t live_bytes, live_blocks;
+	uint64_t allocations, allocated_bytes; /* ever */
+	uint64_t rss;             /* bytes */
+	uint64_t allocator_arena, allocator_hblkhd, allocator_uordblks; /* mallinfo2()'s, bytes; known where asked for */
+};
+
+#define UNKNOWN_FIGURE HT_UNKNOWN
+
+struct history;
+
 /** Three figures of /proc/PID/statm in bytes, and when they were read (ns since the start of the run; 0: never). */
 struct statm {
 	uint64_t size, resident, shared, ns;
@@ -83,6 +99,7 @@ struct host_facts {
 	struct statm statm;
 	struct untraced *untraced;
 	size_t untraced_count;
+	struct history *history;  /* history.h; NULL: none. Kept in chunks of its own, not copied into models */
 };
 
 struct totals {
@@ -113,6 +130,13 @@ struct model {
 	struct backtrace *backtraces;
 	size_t backtrace_count;
 	struct frame **frame_links; /* what all backtraces' `frames` point into */
+	/*
+	 * By time, strictly ascending, all between start_ns and now_ns: first the process's start (all figures zero), then
+	 * samples, last the figures of now_ns. Where the process lived for no time at all there is only the last. The true
+	 * peak lies between samples: see totals.
+	 */
+	struct timeline_point *timeline;
+	size_t timeline_count;
 };
 
 #endif

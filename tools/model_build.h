@@ -2,7 +2,8 @@
 
 /*
  * Making a model from the chunks of one process. The parts: items.c finds an item by its number; model_modules.c decodes
- * the loaded objects; model_frames.c turns nodes into distinct backtraces; model.c sums up and puts it all together.
+ * the loaded objects; model_frames.c turns nodes into distinct backtraces; model_history.c knows the past; model.c sums up
+ * and puts it all together.
  */
 
 #ifndef HEAPTRACE_MODEL_BUILD_H
@@ -41,6 +42,9 @@ bool module_is_sound(const struct ht_module *record, uint64_t room);
 
 /** Decode all modules of the segment into the model. @return broken records */
 size_t modules_read(struct model *model, const struct snapshot *snapshot);
+
+/** Set what the model knows of its past; its figures and times must be set. `host` as in snapshot_model(). */
+void model_set_history(struct model *model, const struct snapshot *snapshot, const struct host_facts *host);
 
 /** Distinct frames and the tree of distinct chains of them. */
 struct chains {

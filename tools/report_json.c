@@ -177,6 +177,36 @@ static void put_extra(FILE *out, const struct model *model, const struct figures
 	put_unnamed(out, model);
 }
 
+static void put_figure(FILE *out, const char *key, uint64_t value)
+{
+	fputc(',', out);
+	if (value == UNKNOWN_FIGURE)
+		fprintf(out, "\"%s\":null", key);
+	else
+		json_number(out, key, value);
+}
+
+static void put_timeline(FILE *out, const struct model *model)
+{
+	fputs("\"timeline\":[", out);
+	for (size_t i = 0; i < model->timeline_count; i++) {
+		const struct timeline_point *point = &model->timeline[i];
+
+		fputs(i ? ",\n{" : "\n{", out);
+		json_number(out, "ns", point->ns);
+		put_figure(out, "live_bytes", point->live_bytes);
+		put_figure(out, "live_blocks", point->live_blocks);
+		put_figure(out, "allocations", point->allocations);
+		put_figure(out, "allocated_bytes", point->allocated_bytes);
+		put_figure(out, "rss", point->rss);
+		put_figure(out, "allocator_arena", point->allocator_arena);
+		put_figure(out, "allocator_hblkhd", point->allocator_hblkhd);
+		put_figure(out, "allocator_uordblks", point->allocator_uordblks);
+		fputc('}', out);
+	}
+	fputs("],\n", out);
+}
+
 static void put_process(FILE *out, struct model *model, const struct options *options)
 {
 	struct figures figures;
@@ -196,6 +226,7 @@ static void put_process(FILE *out, struct model *model, const struct options *op
 	put_totals(out, &figures.totals);
 	put_unseen(out, model);
 	put_extra(out, model, &figures);
+	put_timeline(out, model);
 	put_backtraces(out, model);
 	fputc('}', out);
 	rules_free(rules);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "history.h"
 #include "host_facts.h"
 #include "memory.h"
 
@@ -121,6 +122,12 @@ static uint64_t used_process(const struct chunk *chunk)
 	return room >= sizeof(record->size) && record->size <= room ? sizeof(struct ht_chunk) + record->size : chunk->size;
 }
 
+/** Whether a chunk holds what the host knew. */
+static bool is_hosts(const struct chunk *chunk)
+{
+	return chunk->kind == HT_CHUNK_HOST || chunk->kind == HT_CHUNK_TIMELINE;
+}
+
 static uint64_t compact_size(const struct chunk *chunk)
 {
 	switch (chunk->kind) {
@@ -135,7 +142,7 @@ static uint64_t compact_size(const struct chunk *chunk)
 	case HT_CHUNK_TRACES:
 		return used_size(chunk, sizeof(struct ht_trace));
 	default:
-		return chunk->kind == HT_CHUNK_HOST ? chunk->size : used_size(chunk, 4096);
+		return is_hosts(chunk) ? chunk->size : used_size(chunk, 4096);
 	}
 }
 
@@ -168,6 +175,17 @@ static void put_facts(struct writer *writer, uint32_t process, const struct host
 	free(text);
 }
 
+static void put_history(struct writer *writer, uint32_t process, const struct history *history)
+{
+	struct ht_timeline *timeline = history ? history_timeline_chunk(history, process) : NULL;
+
+	if (!timeline)
+		return;
+	put(writer, timeline, timeline->head.size);
+	put_padding(writer, (64 - timeline->head.size % 64) % 64);
+	free(timeline);
+}
+
 /** All chunks of an owner, but for what the host knew: that is told anew. */
 static void put_chunks(struct writer *writer, const struct snapshot *snapshot, uint32_t owner, bool modules)
 {
@@ -175,7 +193,7 @@ static void put_chunks(struct writer *writer, const struct snapshot *snapshot, u
 	const struct chunk *chunks = snapshot_chunks(snapshot, owner, &count);
 
 	for (size_t i = 0; i < count; i++) {
-		if (modules ? chunks[i].kind == HT_CHUNK_MODULES : chunks[i].kind != HT_CHUNK_HOST)
+		if (modules ? chunks[i].kind == HT_CHUNK_MODULES : !is_hosts(&chunks[i]))
 			put_chunk(writer, &chunks[i]);
 	}
 }
@@ -194,14 +212,14 @@ static void put_inherited_command(struct writer *writer, const struct snapshot *
 	put_chunk(writer, &copy);
 }
 
-/** What the HOST chunk of a snapshot says of a process, when it is saved again without new facts. */
+/** What the host's chunks of a snapshot say of a process, when it is saved again without new facts. */
 static void put_old_facts(struct writer *writer, const struct snapshot *snapshot, uint32_t number)
 {
 	size_t count;
 	const struct chunk *chunks = snapshot_chunks(snapshot, number, &count);
 
 	for (size_t i = 0; i < count; i++) {
-		if (chunks[i].kind == HT_CHUNK_HOST)
+		if (is_hosts(&chunks[i]))
 			put_chunk(writer, &chunks[i]);
 	}
 }
@@ -215,10 +233,12 @@ static void put_all(struct writer *writer, const struct snapshot *snapshot, cons
 	for (size_t i = 0; i < count; i++) {
 		put_chunks(writer, snapshot, numbers[i], false);
 		put_inherited_command(writer, snapshot, numbers[i]);
-		if (hosts)
-			put_facts(writer, numbers[i], &hosts[i]);
-		else
+		if (!hosts) {
 			put_old_facts(writer, snapshot, numbers[i]);
+			continue;
+		}
+		put_facts(writer, numbers[i], &hosts[i]);
+		put_history(writer, numbers[i], hosts[i].history);
 	}
 	write_out(writer);
 }

@@ -26,6 +26,13 @@ is "$(json '[.processes[] | select(.command[0] | endswith("leak")) | "\(.command
 	"3 30 3 90 exit:0, 4 40 4 160 exit:0" "both leaks with their commands"
 is "$(json '[.processes[] | select(.how_it_ended == "signal:SIGSEGV") | .totals.live_blocks] | tostring')" "[10]" "the one that died"
 is "$(json '.processes[0].command[0]')" sh "the first process is the shell"
+is "$(json '[.processes[].timeline | (type == "array" and length > 0), (.[] | (.ns, .live_bytes | type == "number"),
+	((.live_blocks, .allocations, .allocated_bytes, .rss, .allocator_arena, .allocator_hblkhd, .allocator_uordblks) | . == null or type == "number"),
+	(keys == ["allocated_bytes", "allocations", "allocator_arena", "allocator_hblkhd", "allocator_uordblks", "live_blocks", "live_bytes", "ns", "rss"]))] | all')" true "timeline"
+is "$(json '[.processes[] | .timeline[-1] as $last | (.timeline | map(.ns)) == (.timeline | map(.ns) | unique), $last.ns == .started_ns + .duration_ns,
+	$last.live_bytes == .totals.live_bytes, $last.live_blocks == .totals.live_blocks, $last.allocations == .totals.allocations,
+	$last.allocated_bytes == .totals.allocated_bytes, .timeline[0].ns >= .started_ns, (.peak_bound.bytes + .totals.peak_bytes) as $most |
+	(.timeline | map(.live_bytes <= $most) | all)] | all')" true "the timeline ends with the totals, in the order of time"
 is "$(json '. as $d | [.processes[1:][] | .ppid == $d.processes[0].pid] | any')" true "children name their parent"
 is "$(json '[.processes[].backtraces[].frames[] | select(.module != null and (.module | endswith("/leak")) and .function == "leak_a") | .build_id | length > 8] | all')" true "build ids"
 done_testing
