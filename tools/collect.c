@@ -300,7 +300,7 @@ static void launcher_ready(struct run *run, struct watch *watch)
 		program_ended(run, message.pid, message.value);
 		break;
 	case MESSAGE_DUMP:
-		jobs_dump_all(run, (int)message.value);
+		jobs_dump_all(run, (int)message.value, message.pid == 1);
 		break;
 	case MESSAGE_STOPPED:
 		run->launcher_stopped = true;

@@ -268,7 +268,7 @@ void timeline_tick(struct run *run);
 
 /** `index` is of the signal that asked for it. */
 void jobs_dump(struct run *run, struct process *process, int index, unsigned count);
-void jobs_dump_all(struct run *run, int index);
+void jobs_dump_all(struct run *run, int index, bool by_group); /* those that had the signal themselves ask themselves */
 void jobs_final(struct run *run, struct process *process);
 void jobs_pump(struct run *run);
 void jobs_document(struct run *run);

@@ -72,12 +72,19 @@ void jobs_dump(struct run *run, struct process *process, int index, unsigned cou
 	job->count += count;
 }
 
-void jobs_dump_all(struct run *run, int index)
+/** Our handler is installed in it, and it is in the launcher's group. */
+static bool asks_itself(const struct run *run, const struct process *process)
+{
+	return process->record && !(process->record->flags & HT_PROCESS_SIGNAL_TAKEN) &&
+	       getpgid(process->pid) == getpgid(run->launcher);
+}
+
+void jobs_dump_all(struct run *run, int index, bool by_group)
 {
 	image_scan_all(run);
 	for (struct image *image = run->images; image; image = image->next) {
 		for (struct process *process = image->processes; process; process = process->next) {
-			if (!process->ended && process->number)
+			if (!process->ended && process->number && !(by_group && asks_itself(run, process)))
 				jobs_dump(run, process, index, 1);
 		}
 	}

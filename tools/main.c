@@ -12,6 +12,7 @@
  *	│   ├── rundir.c     the per-run directory through which guests find us
  *	│   ├── inherited.c  what the program gets back as it was
  *	│   ├── supervise.c  wait for the program, pass signals on, end as it ended
+ *	│   │   └── witness.c has the program had a signal too?
  *	│   ├── rescue.c     reports without a collector
  *	│   ├── gate.c       limits that the run is held to
  *	│   └── collect.c    the collector: hellos, clock, requests, ends

@@ -16,7 +16,7 @@ enum message_kind {
 	/* launcher to collector */
 	MESSAGE_PROGRAM = 1, /* pid: the program has been started */
 	MESSAGE_ENDED,       /* pid, value: a child of the launcher ended with this wait status */
-	MESSAGE_DUMP,        /* value: index of the signal that the launcher got */
+	MESSAGE_DUMP,        /* value: index of the signal that the launcher got; pid 1: all of its group had it */
 	MESSAGE_STOPPED,     /* the launcher is about to stop itself as its program did; wake it when that runs again */
 	MESSAGE_FINISH,      /* value 1: report on what still runs too; then MESSAGE_DONE */
 	MESSAGE_ABANDON,     /* the program could not be started: clean up */

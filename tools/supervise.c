@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * Signals. What the terminal sends goes to the whole foreground group, so the program has had it already; what somebody
- * sent to the launcher's pid is passed on. Dump signals go to the collector instead and never touch the program.
+ * Signals. What the terminal sends goes to the whole foreground group, so the program has had it already, and so it is
+ * with what processes send to the group: witness.c tells. What somebody sent to the launcher's pid is passed on, after the
+ * moment that it takes to know. Dump signals go to the collector instead and never touch the program.
  *
  * Stops. When the program stops, the launcher stops too, so that a shell sees its job stopped. If only the program is
  * continued, nobody would wake the launcher: the collector does.
@@ -24,11 +25,22 @@
 #include "inherited.h"
 #include "memory.h"
 #include "procfs.h"
+#include "witness.h"
+
+/** Sent to us by a process; is it for us alone? */
+struct arrival {
+	struct signalfd_siginfo information;
+	uint64_t due_ns; /* when that can be known */
+};
 
 struct supervision {
 	struct run *run;
 	int collector; /* -1: it has died */
 	int signals;
+	struct witness witness;
+	struct arrival *arrivals;    /* the first one first */
+	size_t arrival_count, arrival_room;
+	uint64_t seen;               /* what the group has got since, as witness_ask() */
 	pid_t program;
 	bool ended;
 	int status;
@@ -99,19 +111,77 @@ static void pass_on(const struct supervision *supervision, const struct signalfd
 		kill(supervision->program, number);
 }
 
-static void handle_signal(struct supervision *supervision, const struct signalfd_siginfo *information)
+/** `by_group`: the program has had it already. */
+static void act_on(struct supervision *supervision, const struct signalfd_siginfo *information, bool by_group)
 {
 	int index = dump_signal(supervision->run->options, information->ssi_signo);
+	if (index >= 0)
+		tell_collector(supervision, MESSAGE_DUMP, by_group, index);
+	else if (!by_group)
+		pass_on(supervision, information);
+}
+
+static void hold_back(struct supervision *supervision, const struct signalfd_siginfo *information)
+{
+	supervision->arrivals = memory_grow(supervision->arrivals, supervision->arrival_count, &supervision->arrival_room,
+					    sizeof(*supervision->arrivals));
+	supervision->arrivals[supervision->arrival_count++] =
+		(struct arrival){*information, collect_now() + WITNESS_DELAY_NS};
+}
+
+/** Those with this number, if there is one: forget them. */
+static void drop_arrivals(struct supervision *supervision, uint32_t number)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < supervision->arrival_count; i++) {
+		if (supervision->arrivals[i].information.ssi_signo != number)
+			supervision->arrivals[kept++] = supervision->arrivals[i];
+	}
+	supervision->arrival_count = kept;
+}
+
+/** Judge the oldest one. Who sends to the launcher and to the group, as timeout(1), means it once. */
+static void judge(struct supervision *supervision)
+{
+	struct signalfd_siginfo information = supervision->arrivals[0].information;
+	uint64_t bit = information.ssi_signo <= 64 ? 1ull << (information.ssi_signo - 1) : 0;
+	supervision->seen |= witness_ask(&supervision->witness);
+	bool by_group = supervision->seen & bit && getpgid(supervision->program) == getpgrp();
+	if (by_group)
+		drop_arrivals(supervision, information.ssi_signo);
+	else
+		memmove(supervision->arrivals, supervision->arrivals + 1,
+			--supervision->arrival_count * sizeof(*supervision->arrivals));
+	supervision->seen &= ~bit;
+	act_on(supervision, &information, by_group);
+}
+
+/** @return milliseconds until the next one can be judged, -1: there is none */
+static int judge_due(struct supervision *supervision)
+{
+	while (supervision->arrival_count && !supervision->ended) {
+		uint64_t now = collect_now();
+		if (supervision->arrivals[0].due_ns > now)
+			return (int)((supervision->arrivals[0].due_ns - now) / 1000000) + 1;
+		judge(supervision);
+	}
+	return -1;
+}
+
+static void handle_signal(struct supervision *supervision, const struct signalfd_siginfo *information)
+{
 	bool sent = information->ssi_code <= 0; /* by a process; SI_KERNEL is the terminal */
 	if (information->ssi_signo == SIGCHLD) {
 		reap(supervision);
 	} else if (supervision->ended) {
 		supervision->interrupted |= information->ssi_signo == SIGINT || information->ssi_signo == SIGTERM ||
 					    information->ssi_signo == SIGHUP || information->ssi_signo == SIGQUIT;
-	} else if (index >= 0 && sent) {
-		tell_collector(supervision, MESSAGE_DUMP, 0, index);
-	} else if (sent) {
+	} else if (sent && information->ssi_signo == SIGCONT) {
 		pass_on(supervision, information);
+	} else if (sent && supervision->witness.socket >= 0) {
+		hold_back(supervision, information);
+	} else if (sent) {
+		act_on(supervision, information, false);
 	}
 }
 
@@ -162,7 +232,8 @@ static void collector_ready(struct supervision *supervision)
 /** Nothing of ours keeps a pipe open that the program closes: of the standard streams only stderr stays. */
 static void let_go(const struct supervision *supervision)
 {
-	int keep[] = {supervision->collector, supervision->signals, supervision->run->outfile.stream};
+	int keep[] = {supervision->collector, supervision->signals, supervision->witness.socket,
+		      supervision->run->outfile.stream};
 	inherited_silence(STDIN_FILENO, STDOUT_FILENO);
 	inherited_close(keep, sizeof(keep) / sizeof(*keep));
 }
@@ -174,7 +245,7 @@ static void wait_for_all(struct supervision *supervision)
 			{.fd = supervision->signals, .events = POLLIN},
 			{.fd = supervision->collector, .events = POLLIN},
 		};
-		if (poll(descriptors, 2, -1) < 0)
+		if (poll(descriptors, 2, judge_due(supervision)) < 0)
 			continue;
 		if (descriptors[0].revents)
 			signals_ready(supervision);
@@ -219,9 +290,11 @@ int supervise(struct run *run, int collector, pid_t program, const struct target
 	sigfillset(&all);
 	supervision.signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	tell_collector(&supervision, MESSAGE_PROGRAM, program, 0);
+	witness_start(&supervision.witness);
 	let_go(&supervision);
 	reap(&supervision);
 	wait_for_all(&supervision);
+	witness_stop(&supervision.witness);
 	if (supervision.collector < 0 && !supervision.done) {
 		rescue(run, supervision.held, supervision.held_count, program, supervision.status);
 		if (!rundir_is_needed(&run->rundir, run->launcher, false))
