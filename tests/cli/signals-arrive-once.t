@@ -116,11 +116,11 @@ kill -TERM "$pid"
 hears t
 ok $? "stopped with the group and not continued, it does not keep a signal back"
 kill -9 "$witness"
-kill -HUP "$pid"
-hears h
+kill -INT "$pid"
+hears i
 ok $? "nor killed"
 finish
-is "$status:$(heard)" 0:thq "each once"
+is "$status:$(heard)" 0:tiq "each once"
 lead "$HT" ./catch
 finish
 to_group 0 2>/dev/null
