@@ -117,44 +117,33 @@ void rules_free(struct rules *rules)
 	free(rules);
 }
 
-/** Whether [pattern, end), in which only `*` is special, matches from the start of `text`, and up to its end if asked. */
-static bool glob(const char *pattern, const char *end, const char *text, bool to_end)
-{
-	const char *star = NULL, *again = NULL;
-
-	for (;;) {
-		if (pattern < end && *pattern == '*') {
-			star = ++pattern;
-			again = text;
-		} else if (pattern == end && (!to_end || !*text)) {
-			return true;
-		} else if (pattern < end && *text && *pattern == *text) {
-			pattern++;
-			text++;
-		} else if (star && *again) {
-			pattern = star;
-			text = ++again;
-		} else {
-			return false;
-		}
-	}
-}
-
+/**
+ * The parts between the stars are looked for one after the other, each where it comes first: that leaves the most for the
+ * others, so nothing has to be tried again, and the time is that of reading pattern and text.
+ */
 static bool leak_matches(const char *pattern, const char *text)
 {
-	const char *end = pattern + strlen(pattern);
-	bool from_start = *pattern == '^', to_end = end > pattern && end[-1] == '$';
+	const char *end = pattern + strlen(pattern), *text_end = text + strlen(text);
+	bool bound = *pattern == '^', to_end = end > pattern && end[-1] == '$';
 
-	pattern += from_start;
+	pattern += bound;
 	if (to_end && end > pattern)
 		end--;
-	if (from_start)
-		return glob(pattern, end, text, to_end);
-	for (;; text++) {
-		if (glob(pattern, end, text, to_end))
-			return true;
-		if (!*text)
-			return false;
+	for (;; bound = false) {
+		const char *star = memchr(pattern, '*', (size_t)(end - pattern)), *part_end = star ? star : end;
+		size_t length = (size_t)(part_end - pattern), left = (size_t)(text_end - text);
+
+		if (!star && to_end)
+			return bound ? left == length && !memcmp(text, pattern, length) :
+				       left >= length && !memcmp(text_end - length, pattern, length);
+		if (bound)
+			text = left >= length && !memcmp(text, pattern, length) ? text : NULL;
+		else
+			text = memmem(text, left, pattern, length);
+		if (!text || !star)
+			return text != NULL;
+		text += length;
+		pattern = star + 1;
 	}
 }
 

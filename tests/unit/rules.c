@@ -41,6 +41,72 @@ static void matches_patterns(void)
 	ok(!matches("x", NULL), "nothing matches what is not known");
 }
 
+/** LeakSanitizer's patterns as they are explained: try everything. */
+static bool explained(const char *pattern, const char *text, bool anywhere)
+{
+	if (*pattern == '^' && anywhere)
+		return explained(pattern + 1, text, false);
+	if (anywhere && *text && explained(pattern, text + 1, true))
+		return true;
+	if (!*pattern || (pattern[0] == '$' && !pattern[1]))
+		return !*pattern || !*text;
+	if (*pattern == '*')
+		return explained(pattern + 1, text, false) || (*text && explained(pattern, text + 1, false));
+	return *pattern == *text && explained(pattern + 1, text + 1, false);
+}
+
+static void random_text(char *text, size_t size, const char *letters)
+{
+	size_t length = (size_t)rand() % size;
+
+	for (size_t i = 0; i < length; i++)
+		text[i] = letters[(size_t)rand() % strlen(letters)];
+	text[length] = '\0';
+}
+
+static void matches_as_explained(void)
+{
+	unsigned wrong = 0, matched = 0;
+	char rule[16] = "leak:", text[12];
+
+	srand(1);
+	for (unsigned i = 0; i < 200000; i++) {
+		bool match;
+
+		random_text(rule + 6, 7, "ab*");
+		rule[5] = rand() % 3 ? 'a' : '^';
+		if (rand() % 3 == 0)
+			strcat(rule, "$");
+		random_text(text, sizeof(text), "ab");
+		match = matches(rule, text);
+		matched += match;
+		if (match != explained(rule + 5, text, true) && !wrong++)
+			diag("'%s' on '%s'", rule, text);
+	}
+	is_int(wrong, 0, "random patterns mean what they should (%u match)", matched);
+}
+
+/** Each star could stand for anything: who tries all of that does not come back. */
+static void matches_in_linear_time(void)
+{
+	size_t size = 1000000, stars = 2000;
+	char *text = malloc(size + 1), *rule = malloc(2 * stars + 16);
+
+	memset(text, 'a', size);
+	text[size] = '\0';
+	strcpy(rule, "leak:");
+	for (size_t i = 0; i < stars; i++)
+		memcpy(rule + 5 + 2 * i, "a*", 2);
+	strcpy(rule + 5 + 2 * stars, "b$");
+	ok(!matches(rule, text), "2,000 stars on a million letters do not match");
+	strcpy(rule + 5 + 2 * stars, "a$");
+	ok(matches(rule, text), "or do");
+	strcpy(rule + 5 + 2 * stars, "b*a");
+	ok(!matches(rule, text), "in the middle neither");
+	free(text);
+	free(rule);
+}
+
 static struct rules *read_text(const char *text)
 {
 	char path[] = "/tmp/rules.XXXXXX";
@@ -118,6 +184,8 @@ static void credits_one_rule(void)
 int main(void)
 {
 	matches_patterns();
+	matches_as_explained();
+	matches_in_linear_time();
 	reads_files();
 	marks_backtraces();
 	credits_one_rule();
