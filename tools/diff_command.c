@@ -35,16 +35,14 @@ static int read_files(struct diff *diff, char **paths, size_t count)
 	return 0;
 }
 
-/** Marks what is ignored, in all files. */
+/** Marks what rules and filters leave out, in all files. */
 static int apply_rules(struct diff *diff)
 {
 	struct error error;
 	struct rules *rules = diff->options->ignore ? rules_read(diff->options->ignore, &error) : NULL;
 	struct figures figures;
 
-	if (!diff->options->ignore)
-		return 0;
-	if (!rules)
+	if (diff->options->ignore && !rules)
 		return complain(error.text);
 	rules_free(rules);
 	for (size_t i = 0; i < diff->file_count; i++) {

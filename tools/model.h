@@ -52,7 +52,8 @@ struct frame {
 struct backtrace {
 	enum ht_entry entry;      /* frame 0 */
 	bool truncated;
-	bool ignored;             /* by a rule; not in the report's totals */
+	bool ignored;             /* by a rule or a filter; not in the report's totals */
+	bool filtered;            /* by a filter (filter.h); then it is ignored too */
 	unsigned depth;           /* frames, frame 0 not counted */
 	struct frame **frames;    /* innermost first */
 	uint64_t live_blocks, live_bytes;

@@ -5,7 +5,7 @@
  * --help walk over it; documentation is checked against --help.
  */
 
-#include "options.h"
+#include "options_internal.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -18,15 +18,6 @@
 #endif
 
 _Static_assert(HEAPTRACE_DEPTH >= 1 && HEAPTRACE_DEPTH <= HT_MAX_DEPTH, "make DEPTH= takes 1 to 256");
-
-/** Where a reader puts its complaint: why the value is wrong and what would be right. */
-struct complaint {
-	char *text;
-	size_t size;
-};
-
-/** Reads one value (NULL: the flag came without one). @return 0, or -1 with the complaint written */
-typedef int option_reader(struct options *options, const char *value, struct complaint *complaint);
 
 enum value_kind { VALUE_NONE, VALUE_NEEDED, VALUE_OPTIONAL };
 
@@ -54,10 +45,15 @@ const char *sort_key_name(enum sort_key key)
 	return key > SORT_NONE && (size_t)key < COUNT(sort_names) ? sort_names[key] : "none";
 }
 
-static int complain(struct complaint *complaint, const char *text)
+int options_complain(struct complaint *complaint, const char *text)
 {
 	snprintf(complaint->text, complaint->size, "%s", text);
 	return -1;
+}
+
+static int complain(struct complaint *complaint, const char *text)
+{
+	return options_complain(complaint, text);
 }
 
 /** Index of a word in a list, or -1. */
@@ -239,8 +235,8 @@ static int read_color(struct options *options, const char *value, struct complai
 	return 0;
 }
 
-/** Bytes: a number, perhaps with k, M, G or T (of 1,000) or Ki, Mi, Gi, Ti (of 1,024), perhaps with a B behind it. */
-static int read_size(uint64_t *size, const char *value, struct complaint *complaint)
+/* A number, perhaps with k, M, G or T (of 1,000) or Ki, Mi, Gi, Ti (of 1,024), perhaps with a B behind it. */
+int options_read_size(uint64_t *size, const char *value, struct complaint *complaint)
 {
 	static const char units[] = "kMGT";
 	char *end;
@@ -264,17 +260,17 @@ static int read_size(uint64_t *size, const char *value, struct complaint *compla
 
 static int read_max_live(struct options *options, const char *value, struct complaint *complaint)
 {
-	return read_size(&options->max_live, value, complaint);
+	return options_read_size(&options->max_live, value, complaint);
 }
 
 static int read_max_peak(struct options *options, const char *value, struct complaint *complaint)
 {
-	return read_size(&options->max_peak, value, complaint);
+	return options_read_size(&options->max_peak, value, complaint);
 }
 
 static int read_max_growth(struct options *options, const char *value, struct complaint *complaint)
 {
-	return read_size(&options->max_growth, value, complaint);
+	return options_read_size(&options->max_growth, value, complaint);
 }
 
 static int read_max_growth_over(struct options *options, const char *value, struct complaint *complaint)
@@ -284,7 +280,7 @@ static int read_max_growth_over(struct options *options, const char *value, stru
 
 static int read_max_allocs(struct options *options, const char *value, struct complaint *complaint)
 {
-	if (read_size(&options->max_allocs, value, complaint))
+	if (options_read_size(&options->max_allocs, value, complaint))
 		return complain(complaint, "it takes a number of allocations, as in 5000 or 10M");
 	return 0;
 }
@@ -323,12 +319,29 @@ static const struct option_row rows[] = {
 	 "backtraces in a text section (default 10, 0 for all)"},
 	{0, "ignore", "FILE", VALUE_NEEDED, SCOPE_ALL, NULL, read_ignore, NULL,
 	 "leave out backtraces that match a rule: a substring or leak:PATTERN on each line"},
+	{0, "keep-allocator", NULL, VALUE_NONE, SCOPE_ALL, NULL, read_keep_allocator, NULL,
+	 "keep the frames of allocators and wrappers that formats other than text, json leave out"},
 	{0, "save", "FILE.htrace", VALUE_NEEDED, SCOPE_REPORTS, "HEAPTRACE_SAVE", read_save, NULL,
 	 "keep a snapshot too, for heaptrace report (same % as --outfile)"},
-	{0, "keep-allocator", NULL, VALUE_NONE, SCOPE_ALL, NULL, read_keep_allocator, NULL,
-	 "collapsed: keep the allocator's own frame at the leaf"},
 	{0, "color", "auto|always|never", VALUE_OPTIONAL, SCOPE_REPORTS, NULL, read_color, NULL,
 	 "colours in the text report (default auto: on a terminal)"},
+
+	{0, "module", "PATTERN", VALUE_NEEDED, SCOPE_ALL, NULL, read_module, "Filters (of every format; text and json say what was left out)",
+	 "only what code in this program or library allocates; PATTERN is a part, * ^ $ as in leak: rules"},
+	{0, "from", "PATTERN", VALUE_NEEDED, SCOPE_ALL, NULL, read_from, NULL,
+	 "only what this function asks for (the caller of allocators and wrappers)"},
+	{0, "through", "PATTERN", VALUE_NEEDED, SCOPE_ALL, NULL, read_through, NULL,
+	 "only backtraces with this function in them"},
+	{0, "not-through", "PATTERN", VALUE_NEEDED, SCOPE_ALL, NULL, read_not_through, NULL,
+	 "only backtraces without it"},
+	{0, "min-size", "SIZE", VALUE_NEEDED, SCOPE_ALL & ~SCOPE_DIFF, NULL, read_min_size, NULL,
+	 "only backtraces with so many bytes of what the view is about (default live)"},
+	{0, "max-size", "SIZE", VALUE_NEEDED, SCOPE_ALL & ~SCOPE_DIFF, NULL, read_max_size, NULL,
+	 "or no more than so many"},
+	{0, "min-age", "TIME", VALUE_NEEDED, SCOPE_ALL & ~SCOPE_DIFF, NULL, read_min_age, NULL,
+	 "only backtraces first seen so long ago, as in 500ms, 10s, 5min, 2h"},
+	{0, "max-age", "TIME", VALUE_NEEDED, SCOPE_ALL & ~SCOPE_DIFF, NULL, read_max_age, NULL,
+	 "only those that came later"},
 
 	{0, "depth", "NUM", VALUE_NEEDED, SCOPE_RUN, "HEAPTRACE_DEPTH", read_depth, "Tracing",
 	 "frames kept of each backtrace, 1 to 256"},
@@ -385,6 +398,7 @@ void options_defaults(struct options *options)
 		.signal_count = 2,
 		.lines = true,
 		.inlines = true,
+		.filters = {.max_size = NO_LIMIT, .max_age = NO_LIMIT},
 		.max_live = NO_LIMIT,
 		.max_peak = NO_LIMIT,
 		.max_allocs = NO_LIMIT,
@@ -507,7 +521,8 @@ enum options_result options_parse(struct options *options, enum option_scope sco
 		result = argument[1] == '-' ? parse_long(&parse, argument) : parse_letters(&parse, argument);
 	}
 	*next = parse.index;
-	return result;
+	struct complaint complaint = {error, error_size};
+	return result == OPTIONS_OK && options_check_views(options, &complaint) ? OPTIONS_ERROR : result;
 }
 
 static void print_row(const struct option_row *row)

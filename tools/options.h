@@ -22,6 +22,21 @@ enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 enum unwinder { UNWINDER_AUTO, UNWINDER_LIBUNWIND };
 
 #define MAX_SORT_KEYS 8
+#define MAX_PATTERNS 16
+
+/** The patterns of an option that may be repeated; one of them is enough. */
+struct patterns {
+	const char *texts[MAX_PATTERNS];
+	size_t count;
+};
+
+/** What a view leaves out: filter.h. */
+struct filters {
+	struct patterns module, from; /* of who called the allocator */
+	struct patterns through, not_through;
+	uint64_t min_size, max_size;  /* bytes; NO_LIMIT: no maximum */
+	uint64_t min_age, max_age;    /* ns; NO_LIMIT: no maximum */
+};
 
 struct options {
 	enum report_format format;
@@ -31,6 +46,7 @@ struct options {
 	size_t sort_count;
 	unsigned top;                 /* 0: all */
 	const char *ignore;           /* path of the rules, or NULL */
+	struct filters filters;
 	unsigned depth;
 	const char *save;             /* path pattern, or NULL */
 	int signals[HT_MAX_SIGNALS];
@@ -43,7 +59,7 @@ struct options {
 	enum unwinder unwinder;
 	bool force;
 	enum color_when color;
-	bool keep_allocator;          /* collapsed: keep the allocator's frames at the leaf */
+	bool keep_allocator;          /* keep the frames of allocators and wrappers at the inner end (allocators.h) */
 	bool quiet, verbose;
 	uint64_t max_live, max_peak, max_allocs; /* NO_LIMIT: none */
 	uint64_t max_growth;          /* bytes over the base; 0 is the default */

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "allocators.h"
 #include "memory.h"
 #include "report_common.h"
 #include "rules.h"

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "filter.h"
 #include "memory.h"
 #include "symbols.h"
 
@@ -23,29 +24,9 @@ const char *entry_name(enum ht_entry entry)
 	return entry < HT_ENTRY_COUNT ? names[entry] : "?";
 }
 
-bool is_allocator_function(const char *function)
+const char *module_name(const struct module *module)
 {
-	static const char *const whole[] = {
-		"malloc", "calloc", "realloc", "reallocarray", "memalign", "posix_memalign", "aligned_alloc", "valloc",
-		"pvalloc", "__libc_malloc", "__libc_calloc", "__libc_realloc", "__libc_memalign", "__libc_valloc",
-		"__libc_pvalloc",
-	};
-	static const char *const starts[] = {
-		"operator new(", "operator new[](", "__gnu_cxx::new_allocator<", "std::__new_allocator<",
-		"std::allocator_traits<", "__gnu_cxx::__alloc_traits<", "std::allocator<", "std::__1::allocator<",
-		"std::__1::allocator_traits<", "std::__1::__libcpp_allocate",
-	};
-	const char *templated = strstr(function, ">::allocate(");
-
-	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
-		if (!strcmp(function, whole[i]))
-			return true;
-	}
-	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
-		if (!strncmp(function, starts[i], strlen(starts[i])))
-			return i < 2 || templated || i == sizeof(starts) / sizeof(starts[0]) - 1;
-	}
-	return strstr(function, "::_M_allocate(") != NULL;
+	return module->flags & HT_MODULE_VDSO ? "[vdso]" : *module->path ? module->path : "[anon]";
 }
 
 char *frame_place(const struct frame *frame, bool base_name_only)
@@ -55,7 +36,7 @@ char *frame_place(const struct frame *frame, bool base_name_only)
 
 	if (!module)
 		return memory_copy_string("[anon]");
-	path = module->flags & HT_MODULE_VDSO ? "[vdso]" : *module->path ? module->path : "[anon]";
+	path = module_name(module);
 	slash = base_name_only ? strrchr(path, '/') : NULL;
 	if (slash && slash[1])
 		path = slash + 1;
@@ -71,10 +52,11 @@ static uint64_t less(uint64_t from, uint64_t what)
 static void leave_out(struct figures *figures, const struct backtrace *backtrace)
 {
 	struct totals *totals = &figures->totals;
+	struct left_out *left_out = backtrace->filtered ? &figures->filtered : &figures->ignored;
 
-	figures->ignored_backtraces++;
-	figures->ignored_blocks += backtrace->live_blocks;
-	figures->ignored_bytes += backtrace->live_bytes;
+	left_out->backtraces++;
+	left_out->blocks += backtrace->live_blocks;
+	left_out->bytes += backtrace->live_bytes;
 	totals->allocations = less(totals->allocations, backtrace->total_blocks);
 	totals->allocated_bytes = less(totals->allocated_bytes, backtrace->total_bytes);
 	totals->frees = less(totals->frees, backtrace->freed_blocks);
@@ -95,10 +77,12 @@ struct rules *figures_make(struct figures *figures, struct model *model, const s
 		if (!rules)
 			fprintf(stderr, "heaptrace: %s; nothing was ignored\n", error.text);
 	}
+	filter_undo(model);
 	if (rules) {
 		symbols_name_all(model, options);
 		rules_apply(rules, model);
 	}
+	filter_apply(model, options);
 	*figures = (struct figures) { .totals = model->totals };
 	for (size_t i = 0; i < model->backtrace_count; i++) {
 		if (model->backtraces[i].ignored)
@@ -111,6 +95,11 @@ struct rules *figures_make(struct figures *figures, struct model *model, const s
 	if (figures->totals.peak_blocks < figures->totals.live_blocks)
 		figures->totals.peak_blocks = figures->totals.live_blocks;
 	return rules;
+}
+
+uint64_t backtrace_age(const struct model *model, const struct backtrace *backtrace)
+{
+	return model->now_ns > backtrace->first_ns ? model->now_ns - backtrace->first_ns : 0;
 }
 
 uint64_t backtrace_metric_bytes(const struct backtrace *backtrace, enum flame_metric metric)

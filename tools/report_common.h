@@ -11,27 +11,36 @@
 /** "malloc", "operator new(unsigned long)", ... */
 const char *entry_name(enum ht_entry entry);
 
-/** Whether a function belongs to the allocator: malloc and its family, operator new, allocate() of an allocator class. */
-bool is_allocator_function(const char *function);
+/** The path of a module, or what stands for it: "[vdso]", "[anon]". */
+const char *module_name(const struct module *module);
 
 /** What stands for an address without a function's name: "module (+0xoffset)", "[vdso] (+0xoffset)", "[anon]". To be freed. */
 char *frame_place(const struct frame *frame, bool base_name_only);
 
+/** What is not in a report. */
+struct left_out {
+	uint64_t backtraces;
+	uint64_t blocks, bytes;          /* live */
+};
+
 /** One process's figures as a report shows them. */
 struct figures {
-	struct totals totals;            /* without what is ignored */
+	struct totals totals;            /* without what is left out */
 	uint64_t backtraces;             /* with live blocks */
-	uint64_t ignored_backtraces;     /* that any figure was taken from */
-	uint64_t ignored_blocks, ignored_bytes; /* live */
+	struct left_out ignored;         /* by rules */
+	struct left_out filtered;        /* by filters */
 };
 
 /**
- * Apply the rules, if there are any (this names all frames), and sum up the rest. Rules that can not be read are said on
- * stderr; then nothing is ignored.
+ * Prepare a model for a report: apply the rules and filters, if there are any (this names all frames if they are about
+ * names), and sum up the rest. Rules that can not be read are said on stderr; then nothing is ignored.
  *
  * @return the rules with their use counted, to be freed, or NULL
  */
 struct rules *figures_make(struct figures *figures, struct model *model, const struct options *options);
+
+/** How long ago a backtrace was first seen. */
+uint64_t backtrace_age(const struct model *model, const struct backtrace *backtrace);
 
 /** The bytes of a backtrace that --flame-graph=METRIC asks for. */
 uint64_t backtrace_metric_bytes(const struct backtrace *backtrace, enum flame_metric metric);

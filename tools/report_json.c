@@ -13,6 +13,7 @@
 
 #include "json.h"
 #include "report_common.h"
+#include "report_stack.h"
 #include "rules.h"
 #include "symbols.h"
 
@@ -55,7 +56,8 @@ void report_json_frames(FILE *out, const struct model *model, const struct backt
 	fputc(']', out);
 }
 
-static void put_backtrace(FILE *out, const struct model *model, const struct backtrace *backtrace)
+static void put_backtrace(FILE *out, const struct model *model, const struct backtrace *backtrace,
+			  struct stack_lines *stack)
 {
 	const struct {
 		const char *key;
@@ -74,12 +76,16 @@ static void put_backtrace(FILE *out, const struct model *model, const struct bac
 		fputc(',', out);
 	}
 	fprintf(out, "\"truncated\":%s,", backtrace->truncated ? "true" : "false");
+	stack_lines_make(stack, model, backtrace, true);
+	json_number(out, "allocator_frames", stack_lines_hidden(stack));
+	fputc(',', out);
 	report_json_frames(out, model, backtrace);
 	fputc('}', out);
 }
 
 static void put_backtraces(FILE *out, const struct model *model)
 {
+	struct stack_lines stack = { 0 };
 	const char *separator = "\n";
 
 	fputs("\"backtraces\":[", out);
@@ -87,10 +93,11 @@ static void put_backtraces(FILE *out, const struct model *model)
 		if (model->backtraces[i].ignored)
 			continue;
 		fputs(separator, out);
-		put_backtrace(out, model, &model->backtraces[i]);
+		put_backtrace(out, model, &model->backtraces[i], &stack);
 		separator = ",\n";
 	}
 	fputs("]", out);
+	free(stack.lines);
 }
 
 static void put_totals(FILE *out, const struct totals *totals)
@@ -160,20 +167,28 @@ static void put_unnamed(FILE *out, const struct model *model)
 	fputs("],\n", out);
 }
 
-/** What explains the figures: how exact the peaks are, what the rules took away, which names are missing. */
+static void put_left_out(FILE *out, const char *key, const struct left_out *left_out)
+{
+	fprintf(out, "\"%s\":{", key);
+	json_number(out, "backtraces", left_out->backtraces);
+	fputc(',', out);
+	json_number(out, "live_blocks", left_out->blocks);
+	fputc(',', out);
+	json_number(out, "live_bytes", left_out->bytes);
+	fputs("},", out);
+}
+
+/** What explains the figures: how exact the peaks are, what rules and filters took away, which names are missing. */
 static void put_extra(FILE *out, const struct model *model, const struct figures *figures)
 {
 	fputs("\"peak_bound\":{", out);
 	json_number(out, "blocks", model->peak_bound_blocks);
 	fputc(',', out);
 	json_number(out, "bytes", model->peak_bound_bytes);
-	fputs("},\"ignored\":{", out);
-	json_number(out, "backtraces", figures->ignored_backtraces);
-	fputc(',', out);
-	json_number(out, "live_blocks", figures->ignored_blocks);
-	fputc(',', out);
-	json_number(out, "live_bytes", figures->ignored_bytes);
-	fputs("},\n", out);
+	fputs("},", out);
+	put_left_out(out, "ignored", &figures->ignored);
+	put_left_out(out, "filtered", &figures->filtered);
+	fputc('\n', out);
 	put_unnamed(out, model);
 }
 

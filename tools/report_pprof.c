@@ -61,6 +61,7 @@ struct profile {
 	struct mapped *mapped;
 	size_t mapped_count, mapped_room;
 	uint32_t function_count, location_count;
+	struct stack_lines stack; /* of the backtrace at hand */
 	const struct options *options;
 };
 
@@ -201,18 +202,19 @@ static uint32_t named_location(struct profile *profile, const void *key, uint64_
 	return *id;
 }
 
-static uint32_t frame_location(struct profile *profile, const struct frame *frame)
+/** A frame without the first `hidden` of the functions that are inlined into it. */
+static uint32_t frame_location(struct profile *profile, const struct frame *frame, unsigned hidden)
 {
 	uint64_t address = frame->address ? frame->address - 1 : 0;
 	struct message *location;
 	bool fresh, named = false;
-	uint32_t *id = table_at(&profile->locations, (uintptr_t)frame, 0, &fresh), mapping;
+	uint32_t *id = table_at(&profile->locations, (uintptr_t)frame, hidden, &fresh), mapping;
 
 	if (!fresh)
 		return *id;
 	*id = ++profile->location_count;
 	location = begin_location(profile, *id, frame->module, address);
-	for (unsigned i = 0; i < frame->name_count; i++) {
+	for (unsigned i = hidden; i < frame->name_count; i++) {
 		if (!frame->names[i].function)
 			continue;
 		put_line(profile, location, frame->names[i].function, frame->names[i].file, frame->names[i].line);
@@ -231,11 +233,23 @@ static void put_locations(struct profile *profile, struct message *sample, const
 			  const struct backtrace *backtrace)
 {
 	struct message ids = { 0 };
+	size_t hidden = 0;
 
-	put_varint(&ids, named_location(profile, model, 1 + (uint64_t)backtrace->entry, entry_name(backtrace->entry),
-					model_self(model), model->entries[backtrace->entry]));
-	for (unsigned i = 0; i < backtrace->depth; i++)
-		put_varint(&ids, frame_location(profile, backtrace->frames[i]));
+	stack_lines_make(&profile->stack, model, backtrace, true);
+	if (!profile->options->keep_allocator)
+		hidden = stack_lines_hidden(&profile->stack);
+	if (!hidden)
+		put_varint(&ids, named_location(profile, model, 1 + (uint64_t)backtrace->entry, entry_name(backtrace->entry),
+						model_self(model), model->entries[backtrace->entry]));
+	hidden -= hidden > 0;
+	for (unsigned i = 0; i < backtrace->depth; i++) {
+		const struct frame *frame = backtrace->frames[i];
+		unsigned cut = hidden < frame->name_count ? (unsigned)hidden : frame->name_count;
+
+		if (cut < frame->name_count)
+			put_varint(&ids, frame_location(profile, frame, cut));
+		hidden -= cut;
+	}
 	if (backtrace->truncated)
 		put_varint(&ids, named_location(profile, NULL, 0, "[truncated]", NULL, 0));
 	put_bytes(sample, SAMPLE_LOCATION, ids.bytes, ids.size);
@@ -314,7 +328,7 @@ static void put_mappings(struct profile *profile)
 	}
 }
 
-/** pprof drops what matches with all below it, so the callers of the allocator become the leaves. */
+/** pprof drops what matches with all below it: the allocator in profiles that somebody has merged with others. */
 static const char drop_frames[] =
 	"malloc|calloc|realloc|reallocarray|memalign|posix_memalign|aligned_alloc|valloc|pvalloc|__libc_[a-z]*alloc|"
 	"__libc_memalign|operator new(\\[\\])?\\(.*|(__gnu_cxx::new_allocator|std::__new_allocator|std::allocator_traits|"
@@ -388,6 +402,7 @@ static void free_profile(struct profile *profile)
 		free(profile->scratch[i].bytes);
 	free(profile->message.bytes);
 	free(profile->mapped);
+	free(profile->stack.lines);
 	strings_free(&profile->strings);
 	table_free(&profile->string_numbers);
 	table_free(&profile->functions);

@@ -7,6 +7,7 @@
 #include <elf.h>
 #include <string.h>
 
+#include "allocators.h"
 #include "memory.h"
 #include "report_common.h"
 
@@ -33,15 +34,22 @@ static void push_frame(struct stack_lines *stack, const struct frame *frame)
 	}
 }
 
-/** A stack of nothing but the allocator keeps its outermost line. */
-static void drop_allocator(struct stack_lines *stack)
+size_t stack_lines_hidden(const struct stack_lines *stack)
 {
-	size_t drop = 0;
+	size_t hidden = 0;
 
-	while (drop + 1 < stack->count && stack->lines[drop].function && is_allocator_function(stack->lines[drop].function))
-		drop++;
-	stack->count -= drop;
-	memmove(stack->lines, stack->lines + drop, stack->count * sizeof(*stack->lines));
+	while (hidden + 1 < stack->count && stack->lines[hidden].function &&
+	       is_allocator_function(stack->lines[hidden].function))
+		hidden++;
+	return hidden;
+}
+
+static void drop_hidden(struct stack_lines *stack)
+{
+	size_t hidden = stack_lines_hidden(stack);
+
+	stack->count -= hidden;
+	memmove(stack->lines, stack->lines + hidden, stack->count * sizeof(*stack->lines));
 }
 
 void stack_lines_make(struct stack_lines *stack, const struct model *model, const struct backtrace *backtrace,
@@ -58,7 +66,24 @@ void stack_lines_make(struct stack_lines *stack, const struct model *model, cons
 	if (backtrace->truncated)
 		push(stack, (struct stack_line) { .function = "[truncated]" });
 	if (!keep_allocator)
-		drop_allocator(stack);
+		drop_hidden(stack);
+}
+
+static bool hands_on(const struct stack_line *line)
+{
+	return line->function && is_handing_on(line->function);
+}
+
+const struct stack_line *stack_lines_caller(const struct stack_lines *stack)
+{
+	size_t caller = 0;
+
+	while (caller + 1 < stack->count && hands_on(&stack->lines[caller]))
+		caller++;
+	/* "[truncated]" called nobody; what is in front of it is the most that is known. */
+	if (caller > 0 && !stack->lines[caller].address)
+		caller--;
+	return &stack->lines[caller];
 }
 
 char *stack_line_name(const struct stack_line *line)

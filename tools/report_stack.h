@@ -28,9 +28,20 @@ struct stack_lines {
 	size_t count, room;
 };
 
-/** Fill the list with a backtrace whose frames are named; the allocator's own lines at the leaf only if asked for. */
+/** Fill the list with a backtrace whose frames are named; what allocators.h hides at the inner end only if asked for. */
 void stack_lines_make(struct stack_lines *stack, const struct model *model, const struct backtrace *backtrace,
 		      bool keep_allocator);
+
+/**
+ * How many lines of a list made with keep_allocator the others are without. A stack of nothing else keeps its outermost.
+ */
+size_t stack_lines_hidden(const struct stack_lines *stack);
+
+/**
+ * The line that asked for the memory: the innermost that does not hand it on (see allocators.h), of a list made with
+ * keep_allocator. A stack of nothing else has its outermost.
+ */
+const struct stack_line *stack_lines_caller(const struct stack_lines *stack);
 
 /** The function, or what stands for it. To be freed. */
 char *stack_line_name(const struct stack_line *line);

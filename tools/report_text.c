@@ -49,7 +49,7 @@ static uint64_t key_of(const struct model *model, const struct backtrace *backtr
 	case SORT_ALLOCS:
 		return backtrace->total_blocks;
 	case SORT_AGE:
-		return model->now_ns > backtrace->first_ns ? model->now_ns - backtrace->first_ns : 0;
+		return backtrace_age(model, backtrace);
 	default:
 		return backtrace->live_bytes;
 	}
@@ -333,13 +333,17 @@ static void put_summary(const struct text *text)
 	put_statm(text);
 }
 
+static void put_left_out(const struct text *text, const struct left_out *left_out, const char *how, const char *why)
+{
+	if (left_out->backtraces)
+		fprintf(text->out, "[heaptrace] %s: %s in %" PRIu64 " blocks of %" PRIu64 " backtraces%s\n", how,
+			units_bytes(left_out->bytes).text, left_out->blocks, left_out->backtraces, why);
+}
+
 static void put_ignored(const struct text *text)
 {
-	const struct figures *figures = &text->figures;
-
-	if (figures->ignored_backtraces)
-		fprintf(text->out, "[heaptrace] ignored: %s in %" PRIu64 " blocks of %" PRIu64 " backtraces (--ignore)\n",
-			units_bytes(figures->ignored_bytes).text, figures->ignored_blocks, figures->ignored_backtraces);
+	put_left_out(text, &text->figures.ignored, "ignored", " (--ignore)");
+	put_left_out(text, &text->figures.filtered, "filtered out", "");
 	for (size_t i = 0; text->rules && text->options->verbose && i < text->rules->count; i++) {
 		if (!text->rules->rules[i].backtraces)
 			fprintf(text->out, "[heaptrace] unused rule: %s\n", text->rules->rules[i].text);

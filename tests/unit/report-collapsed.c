@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../tools/allocators.h"
 #include "../../tools/report.h"
 #include "../../tools/report_common.h"
 #include "../lib/tap.h"

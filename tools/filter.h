@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+
+/*
+ * Filters of views: backtraces that --module, --from, --through, --min-size and their kin leave out of a report, whatever
+ * its format. What is left out is marked as ignored, so that no writer has to know about filters.
+ */
+
+#ifndef HEAPTRACE_FILTER_H
+#define HEAPTRACE_FILTER_H
+
+#include "model.h"
+#include "options.h"
+
+/** Whether the options ask for any filter. */
+bool filter_is_set(const struct options *options);
+
+/**
+ * Mark what the filters leave out of those backtraces that are not ignored yet, after taking back the marks of an earlier
+ * call. Names all frames if a filter is about names.
+ */
+void filter_apply(struct model *model, const struct options *options);
+
+/** Take back the marks. */
+void filter_undo(struct model *model);
+
+/** The bytes that --min-size and --max-size compare: those that the view is about. */
+uint64_t filter_size(const struct backtrace *backtrace, const struct options *options);
+
+#endif

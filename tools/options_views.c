@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+
+/* Reading the options that choose what a view shows: filters. */
+
+#include "options_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int read_pattern(struct patterns *patterns, const char *value, struct complaint *complaint)
+{
+	if (!*value || strspn(value, "*^$") == strlen(value))
+		return options_complain(complaint, "that pattern would match everything; give a part of the name "
+						   "(* stands for anything, ^ and $ bind to the ends)");
+	if (patterns->count == MAX_PATTERNS)
+		return options_complain(complaint, "there is room for 16 patterns; use * to say more with one");
+	patterns->texts[patterns->count++] = value;
+	return 0;
+}
+
+#define PATTERN(name, member)                                                                 \
+	int read_##name(struct options *options, const char *value, struct complaint *complaint) \
+	{                                                                                        \
+		return read_pattern(&options->member, value, complaint);                         \
+	}
+PATTERN(module, filters.module)
+PATTERN(from, filters.from)
+PATTERN(through, filters.through)
+PATTERN(not_through, filters.not_through)
+#undef PATTERN
+
+int read_min_size(struct options *options, const char *value, struct complaint *complaint)
+{
+	return options_read_size(&options->filters.min_size, value, complaint);
+}
+
+int read_max_size(struct options *options, const char *value, struct complaint *complaint)
+{
+	return options_read_size(&options->filters.max_size, value, complaint);
+}
+
+int options_read_time(uint64_t *ns, const char *value, struct complaint *complaint)
+{
+	static const struct { const char *name; double ns; } units[] = {
+		{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"min", 60e9}, {"h", 3600e9}, {"d", 86400e9},
+	};
+	size_t digits = strspn(value, "0123456789.");
+	double number = digits && value[0] != '.' ? strtod(value, NULL) : -1;
+	const char *dot = strchr(value, '.');
+
+	for (size_t i = 0; number >= 0 && i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(value + digits, units[i].name) != 0 || (dot && strchr(dot + 1, '.')))
+			continue;
+		if (number * units[i].ns > 9e18)
+			return options_complain(complaint, "that is longer than 285 years; give a shorter time");
+		*ns = (uint64_t)(number * units[i].ns + 0.5);
+		return 0;
+	}
+	return options_complain(complaint, "it takes a time with its unit, as in 500ms, 1.5s, 10min, 2h or 1d");
+}
+
+int read_min_age(struct options *options, const char *value, struct complaint *complaint)
+{
+	return options_read_time(&options->filters.min_age, value, complaint);
+}
+
+int read_max_age(struct options *options, const char *value, struct complaint *complaint)
+{
+	return options_read_time(&options->filters.max_age, value, complaint);
+}
+
+int options_check_views(const struct options *options, struct complaint *complaint)
+{
+	const struct filters *filters = &options->filters;
+	bool by_figures = filters->min_size || filters->max_size != NO_LIMIT || filters->min_age || filters->max_age != NO_LIMIT;
+
+	if (filters->min_size > filters->max_size)
+		return options_complain(complaint, "--min-size is more than --max-size: nothing can be between them; swap them");
+	if (filters->min_age > filters->max_age)
+		return options_complain(complaint, "--min-age is more than --max-age: nothing can be between them; swap them");
+	if (by_figures && options->growth_base)
+		return options_complain(complaint, "--max-growth-over compares backtraces of all sizes and ages; leave out --min-size, "
+						   "--max-size, --min-age and --max-age");
+	return 0;
+}
