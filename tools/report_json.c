@@ -76,10 +76,10 @@ static void put_backtrace(FILE *out, const struct model *model, const struct bac
 		fputc(',', out);
 	}
 	fprintf(out, "\"truncated\":%s,", backtrace->truncated ? "true" : "false");
-	stack_lines_make(stack, model, backtrace, true);
-	json_number(out, "allocator_frames", stack_lines_hidden(stack));
-	fputc(',', out);
 	report_json_frames(out, model, backtrace);
+	stack_lines_make(stack, model, backtrace, true);
+	fputc(',', out);
+	json_number(out, "allocator_frames", stack_lines_hidden(stack));
 	fputc('}', out);
 }
 

@@ -238,9 +238,9 @@ static void put_locations(struct profile *profile, struct message *sample, const
 	stack_lines_make(&profile->stack, model, backtrace, true);
 	if (!profile->options->keep_allocator)
 		hidden = stack_lines_hidden(&profile->stack);
-	if (!hidden)
-		put_varint(&ids, named_location(profile, model, 1 + (uint64_t)backtrace->entry, entry_name(backtrace->entry),
-						model_self(model), model->entries[backtrace->entry]));
+	/* The entry point stays: pprof drops it itself, and says so. What else is hidden it does not know. */
+	put_varint(&ids, named_location(profile, model, 1 + (uint64_t)backtrace->entry, entry_name(backtrace->entry),
+					model_self(model), model->entries[backtrace->entry]));
 	hidden -= hidden > 0;
 	for (unsigned i = 0; i < backtrace->depth; i++) {
 		const struct frame *frame = backtrace->frames[i];
@@ -328,7 +328,7 @@ static void put_mappings(struct profile *profile)
 	}
 }
 
-/** pprof drops what matches with all below it: the allocator in profiles that somebody has merged with others. */
+/** pprof drops what matches with all below it, so the callers of the allocator become the leaves. */
 static const char drop_frames[] =
 	"malloc|calloc|realloc|reallocarray|memalign|posix_memalign|aligned_alloc|valloc|pvalloc|__libc_[a-z]*alloc|"
 	"__libc_memalign|operator new(\\[\\])?\\(.*|(__gnu_cxx::new_allocator|std::__new_allocator|std::allocator_traits|"
