@@ -49,6 +49,10 @@ $(O)/tools/%.o: tools/%.c
 	$(call say,CC,$@)
 	$(Q)$(CC) $(HOST_CFLAGS) -c -o $@ $<
 
+# The HTML report's page is taken in by the assembler, which tells make nothing about it.
+HTML_PAGE := $(wildcard tools/html/*)
+$(O)/tools/html_page.o $(O)/tests/tools/html_page.o $(O)/fuzz/tools/html_page.o: $(HTML_PAGE)
+
 $(O)/libheaptrace.so: $(GUEST_OBJ) src/libheaptrace.map
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(GUEST_LDFLAGS) -o $@ $(GUEST_OBJ)

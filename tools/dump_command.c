@@ -76,7 +76,7 @@ static int dump(const struct options *options, pid_t pid)
 	    output_prepare(&save, options->save, directory, "save", error, sizeof(error)))
 		return complain(error);
 	if (report_spoils_terminal(options->format, outfile.stream))
-		return complain("pprof's format is not for a terminal; use --outfile=FILE or a pipe");
+		return complain(REPORT_SPOILS_TERMINAL);
 	if (options->ignore && access(options->ignore, R_OK)) {
 		snprintf(error, sizeof(error), "--ignore=%s cannot be read: %s; correct the name", options->ignore, strerror(errno));
 		return complain(error);

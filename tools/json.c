@@ -38,7 +38,8 @@ char *utf8_clean(const char *string)
 	return clean;
 }
 
-void json_string(FILE *out, const char *string)
+/** In a script element `<` would be the parser's: </script>, <!--. */
+static void put_string(FILE *out, const char *string, bool in_html)
 {
 	const unsigned char *s = (const unsigned char *)string;
 
@@ -53,7 +54,7 @@ void json_string(FILE *out, const char *string)
 		if (!length) {
 			fputs("\\ufffd", out);
 			s++;
-		} else if (*s < 0x20 || *s == 0x7f) {
+		} else if (*s < 0x20 || *s == 0x7f || (in_html && *s == '<')) {
 			fprintf(out, "\\u%04x", *s++);
 		} else if (*s == '"' || *s == '\\') {
 			fprintf(out, "\\%c", *s++);
@@ -63,6 +64,16 @@ void json_string(FILE *out, const char *string)
 		}
 	}
 	fputc('"', out);
+}
+
+void json_string(FILE *out, const char *string)
+{
+	put_string(out, string, false);
+}
+
+void json_string_in_html(FILE *out, const char *string)
+{
+	put_string(out, string, true);
 }
 
 void json_number(FILE *out, const char *key, uint64_t value)

@@ -22,6 +22,9 @@ char *utf8_clean(const char *string);
 /** A quoted string, or null. */
 void json_string(FILE *out, const char *string);
 
+/** The same for a script element of an HTML page: nothing in it ends that. */
+void json_string_in_html(FILE *out, const char *string);
+
 /** "key":value */
 void json_number(FILE *out, const char *key, uint64_t value);
 

@@ -78,7 +78,7 @@ static int prepare_outputs(struct run *run, char *error, size_t size)
 	    output_prepare(&run->save, options->save, run->directory, "save", error, size))
 		return -1;
 	if (report_spoils_terminal(options->format, run->outfile.stream)) {
-		snprintf(error, size, "pprof's format is not for a terminal; use --outfile=FILE or a pipe");
+		snprintf(error, size, "%s", REPORT_SPOILS_TERMINAL);
 		return -1;
 	}
 	run->document = (run->outfile.stream >= 0 || run->outfile.is_fifo) && options->format != FORMAT_TEXT;

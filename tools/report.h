@@ -45,8 +45,11 @@ int report_collapsed_growth(FILE *out, const struct stack_growth *growth, size_t
 /** One document of all processes in options->format, which is not text. @return 0, or -1 if writing failed (errno) */
 int report_document(FILE *out, struct model **models, size_t count, const struct options *options);
 
-/** Whether a document of this format would fill a terminal with bytes that nobody can read. */
+/** Whether a document of this format would fill a terminal with what nobody can read. */
 bool report_spoils_terminal(enum report_format format, int fd);
+
+/** What is said then. */
+#define REPORT_SPOILS_TERMINAL "this format is not for a terminal; use --outfile=FILE or a pipe"
 
 /** What a file of a format is called behind its last dot. */
 const char *report_suffix(enum report_format format);
@@ -59,5 +62,6 @@ int report_heap_v2(FILE *out, struct model **models, size_t count, const struct 
 int report_speedscope(FILE *out, struct model **models, size_t count, const struct options *options);
 int report_dhat(FILE *out, struct model **models, size_t count, const struct options *options);
 int report_csv(FILE *out, struct model **models, size_t count, const struct options *options);
+int report_html(FILE *out, struct model **models, size_t count, const struct options *options);
 
 #endif

@@ -80,8 +80,8 @@ static int report_file(const char *path, const struct options *options)
 static int check_operands(enum option_scope scope, const struct options *options, int count)
 {
 	if (scope == SCOPE_EXPORT && options->format == FORMAT_TEXT)
-		return complain("no format for another program was given; use --format= with collapsed, json, pprof, heap_v2, "
-				"speedscope, dhat or csv (text is what 'heaptrace report' prints)");
+		return complain("no format for another program was given; use --format= with html, collapsed, json, pprof, "
+				"heap_v2, speedscope, dhat or csv (text is what 'heaptrace report' prints)");
 	if (count < 1)
 		return complain(scope == SCOPE_EXPORT ?
 				"no FILE was given; name the snapshot: heaptrace export --format=NAME FILE.htrace" :
@@ -89,7 +89,7 @@ static int check_operands(enum option_scope scope, const struct options *options
 	if (count > 1)
 		return complain("more than one FILE was given; give one snapshot (FILE.htrace)");
 	if ((!options->outfile || !strcmp(options->outfile, "-")) && report_spoils_terminal(options->format, STDOUT_FILENO))
-		return complain("pprof's format is not for a terminal; use --outfile=FILE or a pipe");
+		return complain(REPORT_SPOILS_TERMINAL);
 	return check_rules(options);
 }
 

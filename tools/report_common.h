@@ -51,6 +51,10 @@ uint64_t backtrace_metric_blocks(const struct backtrace *backtrace, enum flame_m
 /** Lines about children that could not be traced, one for each reason. */
 void report_untraced(FILE *out, const struct host_facts *host);
 
+/** The lines below the text report's summary: what was ignored, what has no names, what was not seen. */
+void report_text_notes(FILE *out, struct model *model, const struct figures *figures, struct rules *rules,
+		       const struct options *options);
+
 /** The library's module, or NULL. */
 const struct module *model_self(const struct model *model);
 

@@ -21,6 +21,7 @@ static const struct {
 	[FORMAT_SPEEDSCOPE] = { report_speedscope, "speedscope.json" },
 	[FORMAT_DHAT] = { report_dhat, "dhat.json" },
 	[FORMAT_CSV] = { report_csv, "csv" },
+	[FORMAT_HTML] = { report_html, "html" },
 };
 
 int report_document(FILE *out, struct model **models, size_t count, const struct options *options)
@@ -32,7 +33,7 @@ int report_document(FILE *out, struct model **models, size_t count, const struct
 
 bool report_spoils_terminal(enum report_format format, int fd)
 {
-	return format == FORMAT_PPROF && fd >= 0 && isatty(fd);
+	return (format == FORMAT_PPROF || format == FORMAT_HTML) && fd >= 0 && isatty(fd);
 }
 
 const char *report_suffix(enum report_format format)

@@ -410,6 +410,16 @@ static void put_remarks(const struct text *text)
 	strings_free(&said);
 }
 
+void report_text_notes(FILE *out, struct model *model, const struct figures *figures, struct rules *rules,
+		       const struct options *options)
+{
+	struct text text = { .out = out, .model = model, .options = options, .figures = *figures, .rules = rules };
+
+	put_ignored(&text);
+	put_remarks(&text);
+	put_not_seen(&text);
+}
+
 /** First lines: the process's life, or why it is looked at while it runs. */
 static void put_head(const struct text *text)
 {

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Live bytes, RSS and the allocator's bytes over time. What was not sampled is known at three moments at least: the start,
+ * the peak, the end; those are drawn as dots with broken lines between.
+ */
+const SVG = "http://www.w3.org/2000/svg";
+
+function svg(parent, name, attributes, content) {
+	const element = document.createElementNS(SVG, name);
+	for (const [key, value] of Object.entries(attributes || {}))
+		element.setAttribute(key, value);
+	if (content !== undefined)
+		element.textContent = content;
+	parent.append(element);
+	return element;
+}
+
+/**
+ * The points of a process, oldest first: {ns, live, rss, heap}; null is unknown. The peak lies between samples: it is a point
+ * that has nothing but live bytes.
+ */
+function pointsOf(process) {
+	const series = process.timeline, totals = process.totals;
+	const points = series.ns.map((ns, i) => ({ ns, live: series.live_bytes[i], rss: series.rss[i], heap: series.allocator[i] }));
+	const sampled = points.length > 2, last = points[points.length - 1];
+	if (last.rss === null && process.statm)
+		last.rss = process.statm.resident;
+	if (last.heap === null && process.allocator)
+		last.heap = process.allocator.virtual;
+	if (points.length < 2)
+		points.unshift({ ns: process.started_ns, live: 0, rss: null, heap: null });
+	const after = points.findIndex(point => point.ns >= totals.peak_ns);
+	if (totals.peak_bytes && after > 0 && points[after].ns > totals.peak_ns)
+		points.splice(after, 0, { ns: totals.peak_ns, live: totals.peak_bytes });
+	return { sampled, points };
+}
+
+/** Round marks for an axis from 0 to a maximum. */
+function marksOf(maximum, wanted) {
+	const rough = maximum / wanted, power = 10 ** Math.floor(Math.log10(rough || 1));
+	const unit = [1, 2, 2.5, 5, 10].map(factor => factor * power).find(size => size >= rough * 0.9999);
+	const marks = [];
+	for (let at = 0; at <= maximum * 1.0001; at += unit)
+		marks.push(at);
+	return { marks, unit };
+}
+
+class Timeline {
+	constructor(host, legend, note, tip) {
+		Object.assign(this, { host, legend, note, tip });
+		this.hidden = new Set();
+		new ResizeObserver(() => this.width !== host.clientWidth && this.view && this.draw()).observe(host);
+	}
+
+	show(view) {
+		this.view = view;
+		this.one = view.processes.length === 1;
+		const biggest = [...view.processes].sort((a, b) => b.totals.peak_bytes - a.totals.peak_bytes);
+		this.shown = biggest.slice(0, 8).map(process => ({ process, ...pointsOf(process) }));
+		this.start = Math.min(...view.processes.map(process => process.started_ns));
+		this.end = Math.max(...view.processes.map(process => process.now_ns), this.start + 1);
+		this.draw();
+	}
+
+	/** Scales: pixels of a moment and of a number of bytes. */
+	scale() {
+		let top = 1;
+		for (const { process, points, sampled } of this.shown) {
+			top = Math.max(top, process.totals.peak_bytes);
+			for (const point of this.one && sampled ? points : [])
+				top = Math.max(top, this.hidden.has("rss") ? 0 : point.rss || 0, this.hidden.has("heap") ? 0 : point.heap || 0);
+			for (const point of points)
+				top = Math.max(top, point.live);
+		}
+		this.width = this.host.clientWidth || 900;
+		this.height = this.width < 560 ? 190 : 230;
+		this.left = 70;
+		this.right = 14;
+		this.top = 22;
+		this.bottom = 26;
+		this.yMarks = marksOf(top * 1.06, 4);
+		this.yMax = top * 1.06;
+		this.x = ns => this.left + (ns - this.start) / (this.end - this.start) * (this.width - this.left - this.right);
+		this.y = bytes => this.height - this.bottom - bytes / this.yMax * (this.height - this.top - this.bottom);
+	}
+
+	path(points, key) {
+		let path = "", pen = false;
+		for (const point of points) {
+			if (point[key] === undefined)
+				continue;
+			if (point[key] === null) {
+				pen = false;
+				continue;
+			}
+			path += `${pen ? "L" : "M"}${this.x(point.ns).toFixed(1)} ${this.y(point[key]).toFixed(1)}`;
+			pen = true;
+		}
+		return path;
+	}
+
+	draw() {
+		this.host.textContent = "";
+		this.legend.textContent = "";
+		if (!this.shown.length) {
+			this.host.append(make("p", "empty", "No process was traced."));
+			return;
+		}
+		this.scale();
+		this.picture = svg(this.host, "svg", { viewBox: `0 0 ${this.width} ${this.height}`, role: "img", tabindex: "0",
+			"aria-label": this.summary() });
+		this.axes();
+		if (this.one)
+			this.drawOne(this.shown[0]);
+		else
+			this.shown.forEach((shown, i) => this.drawOther(shown, i));
+		this.note.textContent = this.remark();
+		this.listen();
+	}
+
+	summary() {
+		const [{ process, points }] = this.shown;
+		return this.one ? `Live bytes over time: at most ${bytesText(process.totals.peak_bytes)} after ` +
+			`${timeText(process.totals.peak_ns - process.started_ns)}, ${bytesText(process.totals.live_bytes)} at the end; ` +
+			`${points.length} points. Left and right arrow keys move along.` :
+			`Live bytes over time of ${this.view.processes.length} processes.`;
+	}
+
+	remark() {
+		if (!this.one)
+			return this.shown.length < this.view.processes.length ?
+				`The ${this.shown.length} processes with the highest peaks are drawn; choose one for its RSS and allocator.` : "";
+		if (this.shown[0].sampled)
+			return "";
+		return this.shown[0].process.totals.allocations ?
+			"Nothing was sampled in between: only the start, the peak and the end are known." : "This process allocated nothing.";
+	}
+
+	axes() {
+		for (const mark of this.yMarks.marks) {
+			svg(this.picture, "line", { class: "grid", x1: this.left, x2: this.width - this.right, y1: this.y(mark), y2: this.y(mark) });
+			svg(this.picture, "text", { x: this.left - 8, y: this.y(mark) + 4, "text-anchor": "end" }, mark ? bytesShort(mark) : "0");
+		}
+		const span = this.end - this.start, { marks, unit } = marksOf(span, this.width < 560 ? 3 : 7);
+		for (const mark of marks) {
+			const x = this.x(this.start + mark);
+			svg(this.picture, "text", { x, y: this.height - 8, "text-anchor": x > this.width - 40 ? "end" : "middle" }, timeShort(mark, unit));
+		}
+	}
+
+	/** An entry of the legend; what can be hidden, because it makes the rest small, is a button. */
+	key(colour, name, hides) {
+		const entry = make(hides ? "button" : "span", ""), mark = make("i", hides ? "thin" : "");
+		if (hides) {
+			entry.type = "button";
+			entry.dataset.series = hides;
+			entry.title = `Show or hide ${name}`;
+			entry.setAttribute("aria-pressed", String(!this.hidden.has(hides)));
+			entry.addEventListener("click", () => {
+				if (!this.hidden.delete(hides))
+					this.hidden.add(hides);
+				this.draw();
+				this.legend.querySelector(`[data-series="${hides}"]`).focus();
+			});
+		}
+		mark.style.background = colour;
+		entry.append(mark, name);
+		this.legend.append(entry);
+	}
+
+	drawOne({ process, sampled, points }) {
+		const broken = sampled ? "" : " guess", live = this.path(points, "live"), last = points[points.length - 1];
+		svg(this.picture, "path", { class: "area", d: `${live}L${this.x(last.ns).toFixed(1)} ${this.y(0)}L${this.x(points[0].ns).toFixed(1)} ${this.y(0)}Z` });
+		this.key("var(--live)", "Live");
+		for (const [key, name] of [["rss", "RSS"], ["heap", "Allocator"]]) {
+			const known = points.filter(point => point[key] !== null && point[key] !== undefined);
+			if (!known.length || !sampled)
+				continue;
+			this.key(`var(--${key})`, name, key);
+			if (this.hidden.has(key))
+				continue;
+			svg(this.picture, "path", { class: key, d: this.path(points, key) });
+			if (known.length === 1)
+				svg(this.picture, "circle", { class: "dot", r: 4, cx: this.x(known[0].ns), cy: this.y(known[0][key]), style: "" }).style.fill = `var(--${key})`;
+		}
+		svg(this.picture, "path", { class: `live${broken}`, d: live });
+		for (const point of sampled ? [] : points)
+			svg(this.picture, "circle", { class: "dot", r: 3.5, cx: this.x(point.ns), cy: this.y(point.live) });
+		this.markPeak(process);
+	}
+
+	markPeak(process) {
+		const { peak_bytes: bytes, peak_ns: ns } = process.totals;
+		if (!bytes)
+			return;
+		const x = this.x(Math.min(Math.max(ns, this.start), this.end)), y = this.y(bytes), left = x > this.width * 0.7;
+		svg(this.picture, "line", { class: "peak", x1: x, x2: x, y1: y, y2: this.y(0) });
+		svg(this.picture, "circle", { class: "peak-dot", id: "peak-mark", r: 5, cx: x, cy: y });
+		svg(this.picture, "text", { class: "peak-text", x: x + (left ? -10 : 10), y: Math.max(y - 8, 12), "text-anchor": left ? "end" : "start" },
+			`Peak ${bytesText(bytes)}`);
+		this.key("var(--peak)", "Peak");
+	}
+
+	drawOther({ process, sampled, points }, i) {
+		const colour = `var(--l${i})`;
+		const path = svg(this.picture, "path", { class: sampled ? "other" : "other guess", d: this.path(points, "live") });
+		path.style.stroke = colour;
+		this.key(colour, `${process.name} (${process.pid})`);
+	}
+
+	/** The cross that follows the pointer or the arrow keys. */
+	listen() {
+		if (!this.one)
+			return;
+		const { points } = this.shown[0];
+		let at = points.length - 1, cross = null;
+		const hide = () => {
+			if (cross)
+				cross.remove();
+			cross = null;
+			this.tip.hide();
+		};
+		const point = index => {
+			hide();
+			at = Math.max(0, Math.min(points.length - 1, index));
+			const x = this.x(points[at].ns), box = this.picture.getBoundingClientRect();
+			cross = svg(this.picture, "line", { class: "cross", x1: x, x2: x, y1: this.top, y2: this.height - this.bottom });
+			this.tip.show(this.describe(points[at]), box.left + x * box.width / this.width, box.top + 20);
+		};
+		this.picture.addEventListener("pointermove", event => {
+			const box = this.picture.getBoundingClientRect(), x = (event.clientX - box.left) * this.width / box.width;
+			const ns = this.start + (x - this.left) / (this.width - this.left - this.right) * (this.end - this.start);
+			let low = 0, high = points.length - 1;
+			while (low < high) {
+				const middle = (low + high) >> 1;
+				if (points[middle].ns < ns)
+					low = middle + 1;
+				else
+					high = middle;
+			}
+			point(low > 0 && ns - points[low - 1].ns < points[low].ns - ns ? low - 1 : low);
+		});
+		this.picture.addEventListener("pointerleave", hide);
+		this.picture.addEventListener("blur", hide);
+		this.picture.addEventListener("keydown", event => {
+			const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -20, PageDown: 20, Home: -points.length, End: points.length }[event.key];
+			if (step) {
+				event.preventDefault();
+				point(at + step);
+			}
+		});
+	}
+
+	describe(point) {
+		const rows = [["Live", point.live], ["RSS", point.rss], ["Allocator", point.heap]].filter(([, value]) => value !== null && value !== undefined);
+		const box = make("div", "");
+		box.append(make("b", "", `after ${timeText(point.ns - this.start)}`));
+		const table = make("table", "");
+		for (const [name, value] of rows)
+			addRow(table, [name, bytesText(value), bytesExact(value)]);
+		box.append(table);
+		return box;
+	}
+}
