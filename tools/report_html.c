@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "allocators.h"
 #include "html_page.h"
 #include "json.h"
 #include "memory.h"
