@@ -81,6 +81,7 @@ $(O)/heaptrace: $(HOST_OBJ)
 	$(Q)$(CC) $(HOST_SAN) $(LDFLAGS) -o $@ $(HOST_OBJ) $(HOST_LIBS)
 
 include tests/tests.mk
+include tools/lua/lua.mk
 
 # Without libunwind-dev the comparison is skipped, visibly.
 ifneq ($(wildcard /usr/include/libunwind.h /usr/include/*/libunwind.h),)
