@@ -88,6 +88,7 @@ enum ht_chunk_kind {
 	HT_CHUNK_HOST = 7,    /* only in snapshots: text lines "key value\n" by the host; `first` = bytes of text */
 	HT_CHUNK_EXECS = 8,   /* struct ht_exec_note records, variable length: programs that the process started */
 	HT_CHUNK_TIMELINE = 9, /* only in snapshots: struct ht_timeline, the process's figures over time */
+	HT_CHUNK_SLICES = 10,  /* only in snapshots: struct ht_slices, each trace's figures over time */
 };
 
 /** 64 bytes at the start of every chunk. */
@@ -319,6 +320,28 @@ struct ht_timeline {
 	uint32_t count;
 	uint32_t item_size;
 	uint64_t interval_ns;     /* the last distance that samples were meant to have */
+};
+
+/** ht_slices.flags */
+enum ht_slices_flags {
+	HT_SLICES_DEAR = 1 << 0, /* slices were taken less often than was asked for: they cost too much */
+};
+
+/** The host's slices: `count` struct ht_slice, by time; the first one says what happened since the process's start. */
+struct ht_slices {
+	struct ht_chunk head;
+	uint32_t count;
+	uint32_t flags;           /* enum ht_slices_flags */
+	uint64_t interval_ns;     /* as it was asked for */
+	uint64_t kept_ns;         /* what the kept ones (all but the first and the last) have between them */
+};
+
+/** What happened to each trace since the slice before; tools/slice_code.h says how the bytes behind it are written. */
+struct ht_slice {
+	uint32_t size;            /* of the record, with zeros to a multiple of 8 */
+	uint32_t spare;
+	uint64_t ns;              /* since header.start_ns */
+	uint8_t bytes[];
 };
 
 /** What a guest sends to the collector's socket (SOCK_SEQPACKET) and gets back, the segment's descriptor beside it. */

@@ -57,7 +57,14 @@ fields_of untraced* first second renamed >fields
 documented REPORTS >named
 at_least "$(wc -l <named)" 50 "the man page names fields"
 same fields named "heaptrace-json(5) names the fields of a report, and no others"
-fields_of difference >fields
+ht --interval=10ms --save=sliced.htrace ./program
+"$HT" report --window=.. --format=json sliced.htrace >window
+"$HT" report --slices --format=json sliced.htrace >slices
+at_least "$(jq '[.slices[].changes[]] | length' slices)" 1 "slices with a change"
+fields_of difference window >fields
 documented DIFFERENCES >named
 same fields named "and those of a difference"
+fields_of slices >fields
+documented SLICES >named
+same fields named "and those of slices"
 done_testing

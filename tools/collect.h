@@ -13,6 +13,7 @@
  *	collect_exec.c    programs that processes start, and which of them are not traced
  *	collect_clock.c   ticks, samples, requests
  *	collect_timeline.c  figures over time
+ *	collect_slices.c    backtraces over time
  *	collect_jobs.c    the queue of reports
  */
 
@@ -73,6 +74,8 @@ struct process {
 	unsigned silent_checks;      /* times that it looked as if it had, and was not traced */
 	struct start *starts;        /* programs that its vfork and spawn children should bring up */
 	uint64_t point_due_ns;       /* the next sample of its timeline, since the start of the run */
+	uint64_t slice_due_ns;       /* the next slice, since the start of the process; 0: not set */
+	struct slicer *slicer;       /* collect_slices.c's; NULL: no slice has been taken */
 };
 
 /** A chunk that descendants of its process need too. */
@@ -168,6 +171,7 @@ struct run {
 	bool done;                   /* MESSAGE_DONE has been sent */
 	uint64_t busy_ns;            /* when a traced process was last seen at work */
 	uint64_t sampled_ns, sample_cost_ns;
+	bool said_no_slices;         /* that one is not complete */
 	uint64_t points_due_ns;      /* no samples for timelines before, since the start of the run: they would cost too much */
 	unsigned tick_ms;            /* the timer's interval, 0: off */
 	uint64_t needed_ns;          /* when it is next checked whether the run directory is still needed */
@@ -261,8 +265,20 @@ void clock_poll_requests(struct run *run, struct process *process);
 
 /* collect_timeline.c */
 
+#define TIMELINE_INTERVAL_NS 4000000u /* at first */
+
 /** Take the samples that are due, unless they have cost too much lately. */
 void timeline_tick(struct run *run);
+
+/** Called for each block of cells: those that one thread has for the traces base ... base + HT_BLOCK_CELLS - 1. */
+typedef void cells_visitor(void *data, uint32_t base, const struct ht_cell *cells);
+
+/** Visit all cells of a process, as they are. @return false if there are too many of them; then some were visited */
+bool cells_read(const struct process *process, cells_visitor *visit, void *data);
+
+/* collect_slices.c */
+void slices_tick(struct run *run); /* take the slices that are due, if --interval asks for any */
+void slicer_free(struct slicer *slicer);
 
 /* collect_jobs.c */
 

@@ -124,6 +124,7 @@ static void timer_ready(struct run *run, struct watch *watch)
 		return;
 	tick(run);
 	timeline_tick(run);
+	slices_tick(run);
 	uint64_t now = collect_now();
 	if (now - run->sampled_ns >= SAMPLE_NS && now - run->sampled_ns >= run->sample_cost_ns * SAMPLE_SHARE)
 		sample_all(run);

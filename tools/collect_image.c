@@ -421,6 +421,7 @@ void process_forget(struct process *process)
 		free(process->facts.untraced[i].reason);
 	free(process->facts.untraced);
 	history_free(process->facts.history);
+	slicer_free(process->slicer);
 	free(process->last_exec);
 	free(process->spans);
 	free(process);

@@ -19,7 +19,6 @@
 #include "collect.h"
 #include "history.h"
 
-#define FIRST_INTERVAL_NS 4000000u
 #define SHARE 100u           /* of the time is the most that samples may take */
 #define ROUND_NS 3000000u    /* after so long the loop has to go on; the others' turn comes at a later tick */
 #define CELLS_LIMIT (512ull << 20)
@@ -27,29 +26,32 @@
 /** What all threads of a process allocated and freed. */
 struct sums {
 	struct ht_pair allocated, freed;
+	uint32_t first_trace; /* those below do not count: they are another's, or from before a reset */
 };
 
-static void add_chunk(struct sums *sums, const struct ht_cells *cells, uint32_t first_trace)
+static void add_cells(void *data, uint32_t base, const struct ht_cell *cells)
 {
-	for (unsigned j = 1; j < HT_CHUNK_BLOCKS; j++) {
-		const struct ht_cell *block = &cells->cells[(j - 1) * HT_BLOCK_CELLS];
-		uint32_t trace = cells->base[j] - 1;
-		if (!cells->base[j] || trace + HT_BLOCK_CELLS <= first_trace)
-			continue;
-		for (unsigned i = trace < first_trace ? first_trace - trace : 0; i < HT_BLOCK_CELLS; i++) {
-			sums->allocated.blocks += block[i].allocated.blocks;
-			sums->allocated.bytes += block[i].allocated.bytes;
-			sums->freed.blocks += block[i].freed.blocks;
-			sums->freed.bytes += block[i].freed.bytes;
-		}
+	struct sums *sums = data;
+	for (unsigned i = base < sums->first_trace ? sums->first_trace - base : 0; i < HT_BLOCK_CELLS; i++) {
+		sums->allocated.blocks += cells[i].allocated.blocks;
+		sums->allocated.bytes += cells[i].allocated.bytes;
+		sums->freed.blocks += cells[i].freed.blocks;
+		sums->freed.bytes += cells[i].freed.bytes;
 	}
 }
 
-/** @return false if there are too many cells, or they cannot be read */
-static bool sum_cells(const struct process *process, struct sums *sums)
+static void visit_chunk(const struct ht_cells *cells, cells_visitor *visit, void *data)
+{
+	for (unsigned j = 1; j < HT_CHUNK_BLOCKS; j++) {
+		uint32_t base = cells->base[j] - 1;
+		if (cells->base[j] && base % HT_BLOCK_CELLS == 0 && base < HT_MAX_TRACES)
+			visit(data, base, &cells->cells[(j - 1) * HT_BLOCK_CELLS]);
+	}
+}
+
+bool cells_read(const struct process *process, cells_visitor *visit, void *data)
 {
 	static struct ht_cells cells;
-	uint32_t first_trace = process->record->first_trace;
 	uint64_t size = 0;
 	for (size_t i = 0; i < process->span_count; i++) {
 		const struct span *span = &process->spans[i];
@@ -59,7 +61,7 @@ static bool sum_cells(const struct process *process, struct sums *sums)
 		if (size > CELLS_LIMIT ||
 		    pread(process->image->fd, &cells, sizeof(cells), (off_t)span->offset) != sizeof(cells))
 			return false;
-		add_chunk(sums, &cells, first_trace);
+		visit_chunk(&cells, visit, data);
 	}
 	return true;
 }
@@ -83,8 +85,8 @@ static uint64_t bound_of(const struct ht_process *record, uint8_t shift)
 
 static void fill_figures(const struct process *process, struct timeline_point *point)
 {
-	struct sums sums = {0};
-	bool complete = sum_cells(process, &sums);
+	struct sums sums = {.first_trace = process->record->first_trace};
+	bool complete = cells_read(process, add_cells, &sums);
 	struct ht_process record = *process->record; /* a copy: the program may write to it */
 	bool threaded = record.flags & HT_PROCESS_THREADED;
 	if (complete) {
@@ -115,7 +117,7 @@ static void sample(struct run *run, struct process *process)
 {
 	struct timeline_point point;
 	if (!process->facts.history)
-		process->facts.history = history_new(FIRST_INTERVAL_NS);
+		process->facts.history = history_new(TIMELINE_INTERVAL_NS);
 	struct history *history = process->facts.history;
 	memset(&point, 0xff, sizeof(point)); /* UNKNOWN_FIGURE everywhere */
 	if (process->pid && procfs_statm(process->pid, &process->facts.statm) == 0) {

@@ -217,6 +217,14 @@ size_t diff_changed(const struct diff *diff)
 	return count;
 }
 
+void diff_order(struct diff *diff)
+{
+	for (size_t i = 0; i < diff->row_count; i++)
+		sum_up(diff, &diff->rows[i]);
+	if (diff->row_count)
+		qsort_r(diff->rows, diff->row_count, sizeof(*diff->rows), row_order, diff);
+}
+
 void diff_make(struct diff *diff)
 {
 	struct matching matching = { .diff = diff };
@@ -228,10 +236,7 @@ void diff_make(struct diff *diff)
 	}
 	if (matching.keys.any_rebuilt)
 		merge_moved(&matching);
-	for (size_t i = 0; i < diff->row_count; i++)
-		sum_up(diff, &diff->rows[i]);
-	if (diff->row_count)
-		qsort_r(diff->rows, diff->row_count, sizeof(*diff->rows), row_order, diff);
+	diff_order(diff);
 	diff_keys_free(&matching.keys);
 	table_free(&matching.exact.children);
 	table_free(&matching.loose.children);
@@ -263,7 +268,9 @@ static void name_model(const struct diff *diff, size_t count, struct model *mode
 void diff_name(const struct diff *diff, size_t count)
 {
 	for (size_t i = 0; i < diff->file_count; i++) {
-		for (size_t j = 0; j < diff->files[i].models.count; j++)
+		bool again = i && diff->files[i].models.models == diff->files[i - 1].models.models; /* slices of one file */
+
+		for (size_t j = 0; !again && j < diff->files[i].models.count; j++)
 			name_model(diff, count, diff->files[i].models.models[j]);
 	}
 }

@@ -8,6 +8,7 @@
  *	diff.c          backtraces of all files, matched
  *	diff_keys.c     what makes two frames the same
  *	diff_report.c   text, JSON, collapsed
+ *	window.c        the same of slices of one snapshot
  */
 
 #ifndef HEAPTRACE_DIFF_H
@@ -22,9 +23,11 @@
 #include "models.h"
 #include "options.h"
 
-/** One snapshot. Figures are those of the metric, without what is ignored. */
+/** One snapshot, or a slice of one. Figures are those of the metric, without what is ignored. */
 struct diff_file {
 	const char *path;
+	const char *label;   /* what text calls it */
+	uint64_t taken_ns;   /* the moment of the figures, since the start of the run */
 	struct models models;
 	uint64_t bytes, blocks;
 	double time; /* seconds since the start of the run, or the file's index: see `same_run` */
@@ -42,6 +45,7 @@ struct diff_row {
 	struct diff_value *values;         /* one for each file */
 	int64_t growth_bytes, growth_blocks; /* last file less first */
 	double slope;                      /* bytes per second, or per snapshot */
+	struct diff_value allocated, freed; /* between first and last, where `flows` is set */
 	bool grew_always;                  /* more bytes in each file than in the one before; only of three or more */
 	size_t number;                     /* in the order of arrival, so that sorting is stable */
 };
@@ -51,6 +55,7 @@ struct diff {
 	size_t file_count;
 	struct diff_row *rows;             /* biggest growth first */
 	size_t row_count, row_room;
+	bool flows;                        /* it is known what was allocated and freed in between */
 	bool same_run;                     /* all files are of one process: slopes are per second */
 	char **notes;                      /* what the reader has to know about the comparison */
 	size_t note_count, note_room;
@@ -59,6 +64,9 @@ struct diff {
 
 /** Match the files' backtraces. Frees nothing of the files. */
 void diff_make(struct diff *diff);
+
+/** Fill in what follows from the rows' values, and put the rows in order. */
+void diff_order(struct diff *diff);
 
 /** Free the rows, their values and the notes. */
 void diff_free(struct diff *diff);

@@ -28,7 +28,7 @@ static int read_files(struct diff *diff, char **paths, size_t count)
 	for (; diff->file_count < count; diff->file_count++) {
 		struct diff_file *file = &diff->files[diff->file_count];
 
-		file->path = paths[diff->file_count];
+		file->path = file->label = paths[diff->file_count];
 		if (models_read(&file->models, file->path, &error))
 			return complain(error.text);
 	}
@@ -90,8 +90,10 @@ static void find_times(struct diff *diff)
 		diff_note(diff, memory_copy_string("the snapshots are of one process, but not in the order of their times"));
 		diff->same_run = false;
 	}
-	for (size_t i = 0; i < diff->file_count; i++)
-		diff->files[i].time = diff->same_run ? (double)first_model(diff, i)->now_ns / 1e9 : (double)i;
+	for (size_t i = 0; i < diff->file_count; i++) {
+		diff->files[i].taken_ns = first_model(diff, i)->now_ns;
+		diff->files[i].time = diff->same_run ? (double)diff->files[i].taken_ns / 1e9 : (double)i;
+	}
 }
 
 static int deliver_diff(struct diff *diff)

@@ -61,6 +61,9 @@ static void put_row(FILE *out, const struct diff *diff, const struct diff_row *r
 	fprintf(out, ", %s]", signed_bytes(row->growth_bytes).text);
 	if (diff->file_count > 2)
 		fprintf(out, " [slope: %s per %s]", signed_bytes((int64_t)row->slope).text, diff->same_run ? "second" : "snapshot");
+	if (diff->flows)
+		fprintf(out, " [allocated: %" PRIu64 ", %s] [freed: %" PRIu64 ", %s]", row->allocated.blocks,
+			units_bytes(row->allocated.bytes).text, row->freed.blocks, units_bytes(row->freed.bytes).text);
 	if (row->grew_always)
 		fputs(" [grew in every interval]", out);
 	fputc('\n', out);
@@ -97,7 +100,7 @@ int diff_text(FILE *out, const void *what, const struct options *options, bool t
 		count = options->top;
 	diff_name(diff, count);
 	fprintf(out, "[heaptrace] growth of %s memory from %s (%s) to %s (%s)\n", metric_name(options->metric),
-		diff->files[0].path, diff->files[0].models.models[0]->name, diff->files[diff->file_count - 1].path,
+		diff->files[0].label, diff->files[0].models.models[0]->name, diff->files[diff->file_count - 1].label,
 		diff->files[diff->file_count - 1].models.models[0]->name);
 	fputs(RULER "\n", out);
 	for (size_t i = 0; i < count; i++)
@@ -120,6 +123,10 @@ static void put_json_row(FILE *out, const struct diff *diff, const struct diff_r
 	fputc('{', out);
 	put_list(out, diff, row, "blocks", true);
 	put_list(out, diff, row, "bytes", false);
+	if (diff->flows)
+		fprintf(out, "\"allocated_blocks\":%" PRIu64 ",\"allocated_bytes\":%" PRIu64 ",\"freed_blocks\":%" PRIu64
+			",\"freed_bytes\":%" PRIu64 ",", row->allocated.blocks, row->allocated.bytes, row->freed.blocks,
+			row->freed.bytes);
 	fprintf(out, "\"growth_blocks\":%" PRId64 ",\"growth_bytes\":%" PRId64 ",\"slope_bytes\":%" PRId64
 		",\"grew_in_every_interval\":%s,\"truncated\":%s,", row->growth_blocks, row->growth_bytes, (int64_t)row->slope,
 		row->grew_always ? "true" : "false", row->backtrace->truncated ? "true" : "false");
@@ -136,7 +143,7 @@ static void put_json_file(FILE *out, const struct diff_file *file)
 	fprintf(out, ",\"pid\":%d,", first->pid);
 	json_command(out, first);
 	fprintf(out, ",\"processes\":%zu,", file->models.count);
-	json_number(out, "taken_ns", first->now_ns);
+	json_number(out, "taken_ns", file->taken_ns);
 	fputc(',', out);
 	json_number(out, "blocks", file->blocks);
 	fputc(',', out);

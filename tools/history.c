@@ -28,6 +28,8 @@ void history_free(struct history *history)
 {
 	if (!history)
 		return;
+	history_drop_slices(history);
+	free(history->slices);
 	free(history->points);
 	free(history);
 }

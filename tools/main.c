@@ -22,6 +22,7 @@
  *	│       ├── collect_exec.c     programs that processes start, and which are not traced
  *	│       ├── collect_clock.c    ticks, samples, requests
  *	│       ├── collect_timeline.c figures over time
+ *	│       ├── collect_slices.c   backtraces over time
  *	│       ├── collect_jobs.c     the queue of reports
  *	│       ├── collect_client.c   the socket: guests and `heaptrace dump`
  *	│       ├── procfs.c           what /proc says about a process
@@ -32,6 +33,8 @@
  *	│   └── diff*.c      backtraces of several snapshots, matched
  *	└── report_command.c `heaptrace report`, `heaptrace export`
  *	    ├── snapshot*.c  segment or file → model, checked
+ *	    ├── history*.c   figures over time: timeline, slices (slice_code.c), as snapshots keep them
+ *	    ├── slices.c     --slices; window.c: --window, a diff of two of them
  *	    ├── symbols*.c   addresses → names
  *	    └── report_*.c   model → text, and the formats for other programs
  *

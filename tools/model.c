@@ -20,6 +20,7 @@
 struct sums {
 	uint64_t allocated_blocks, allocated_bytes;
 	uint64_t freed_blocks, freed_bytes;
+	uint32_t backtrace;       /* its number + 1, 0: none */
 };
 
 struct builder {
@@ -161,8 +162,9 @@ static void add_figures(struct builder *builder, struct backtrace *to, const str
 		to->last_ns = last_ns;
 }
 
-static void add_trace(struct builder *builder, const struct ht_trace *trace, const struct sums *sums)
+static void add_trace(struct builder *builder, const struct ht_trace *trace, struct sums *sums)
 {
+	struct backtrace *backtrace;
 	uint32_t chain;
 
 	if (!(trace->flags & HT_TRACE_VALID) || !(sums->allocated_blocks | sums->freed_blocks))
@@ -174,7 +176,9 @@ static void add_trace(struct builder *builder, const struct ht_trace *trace, con
 	chain = chains_of(&builder->chains, trace->node);
 	if (builder->chains.chains[chain].broken || builder->chains.chains[chain].depth > HT_MAX_DEPTH)
 		builder->model->corrupt_records++;
-	add_figures(builder, backtrace_of(builder, trace, chain), trace, sums);
+	backtrace = backtrace_of(builder, trace, chain);
+	sums->backtrace = (uint32_t)(backtrace - builder->model->backtraces) + 1;
+	add_figures(builder, backtrace, trace, sums);
 }
 
 static void add_traces(struct builder *builder)
@@ -186,7 +190,7 @@ static void add_traces(struct builder *builder)
 			/* Those from before a reset do not count; a fork child has none of its parent's. */
 			if (run->first + j < builder->record->first_trace)
 				continue;
-			add_trace(builder, (const struct ht_trace *)run->data + j, (const struct sums *)run->notes + j);
+			add_trace(builder, (const struct ht_trace *)run->data + j, (struct sums *)run->notes + j);
 		}
 	}
 }
@@ -347,7 +351,30 @@ static uint64_t peak_bound(const struct ht_process *record, uint8_t shift)
 	return (uint64_t)record->threads << shift;
 }
 
-static void build(struct builder *builder)
+static uint32_t number_of_backtrace(void *data, uint32_t trace)
+{
+	struct builder *builder = data;
+	void *note;
+
+	if (!items_find(&builder->traces, trace, &note))
+		return UINT32_MAX;
+	return ((const struct sums *)note)->backtrace - 1; /* of none: UINT32_MAX */
+}
+
+static void set_past(struct builder *builder, const struct host_facts *host)
+{
+	struct past past = {
+		.snapshot = builder->snapshot,
+		.host = host,
+		.reset_ns = builder->record->reset_ns,
+		.backtrace_of = number_of_backtrace,
+		.builder = builder,
+	};
+
+	model_set_history(builder->model, &past);
+}
+
+static void build(struct builder *builder, const struct host_facts *host)
 {
 	struct model *model = builder->model;
 	const struct snapshot *snapshot = builder->snapshot;
@@ -361,6 +388,7 @@ static void build(struct builder *builder)
 	link_frames(builder);
 	set_totals(builder);
 	set_times(builder);
+	set_past(builder, host);
 	model->peak_bound_bytes = peak_bound(builder->record, builder->record->quantum_shift);
 	model->peak_bound_blocks = peak_bound(builder->record, builder->record->block_shift);
 	items_free(&builder->traces);
@@ -384,13 +412,13 @@ struct model *snapshot_model(const struct snapshot *snapshot, uint32_t number, c
 	builder.model = model = memory_zeroed(1, sizeof(*model));
 	model->number = number;
 	model->start_wall = snapshot->header.start_wall;
+	model->option_flags = snapshot->header.flags;
 	model->corrupt_records = snapshot->corrupt;
 	set_host(model, snapshot, host);
 	set_process(model, &process->record);
 	builder.settled = model->host.how_it_ended[0] ? strcmp(model->host.how_it_ended, "running") != 0 :
 							(process->record.flags & HT_PROCESS_FINISHED) != 0;
-	build(&builder);
-	model_set_history(model, snapshot, host);
+	build(&builder, host);
 	set_command(model, snapshot);
 	set_name(model);
 	return model;
@@ -415,6 +443,6 @@ void model_free(struct model *model)
 	free(model->frames);
 	free(model->frame_links);
 	free(model->backtraces);
-	free(model->timeline);
+	model_free_history(model);
 	free(model);
 }

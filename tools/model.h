@@ -78,6 +78,21 @@ struct timeline_point {
 
 #define UNKNOWN_FIGURE HT_UNKNOWN
 
+/** What happened to a backtrace between two slices. */
+struct slice_change {
+	uint32_t backtrace;       /* its number in model.backtraces */
+	uint64_t allocated_blocks, allocated_bytes;
+	uint64_t freed_blocks, freed_bytes;
+};
+
+/** A moment of which the figures of all backtraces are known. */
+struct slice {
+	uint64_t ns;              /* since the start of the run */
+	uint64_t live_bytes, live_blocks, allocations, allocated_bytes; /* of the whole process at that moment */
+	struct slice_change *changes; /* since the slice before, in no order; a backtrace may be in it twice */
+	size_t change_count;
+};
+
 struct history;
 
 /** Three figures of /proc/PID/statm in bytes, and when they were read (ns since the start of the run; 0: never). */
@@ -138,6 +153,16 @@ struct model {
 	 */
 	struct timeline_point *timeline;
 	size_t timeline_count;
+	/*
+	 * With --interval: by time; first the process's start, without changes, last the figures of now_ns: the sum of all
+	 * changes is what the backtraces say. None without --interval.
+	 */
+	struct slice *slices;
+	size_t slice_count;
+	uint64_t slice_interval_ns; /* that was asked for; 0: no slices */
+	uint64_t slice_kept_ns;     /* distance of those kept, all but the first and the last taken one */
+	bool slices_dear;           /* they were taken less often than was asked for, because they cost too much */
+	uint32_t option_flags;      /* of the run: enum ht_option_flags */
 };
 
 #endif

@@ -43,8 +43,18 @@ bool module_is_sound(const struct ht_module *record, uint64_t room);
 /** Decode all modules of the segment into the model. @return broken records */
 size_t modules_read(struct model *model, const struct snapshot *snapshot);
 
-/** Set what the model knows of its past; its figures and times must be set. `host` as in snapshot_model(). */
-void model_set_history(struct model *model, const struct snapshot *snapshot, const struct host_facts *host);
+/** Where a model's past comes from. */
+struct past {
+	const struct snapshot *snapshot;
+	const struct host_facts *host;    /* as in snapshot_model() */
+	uint64_t reset_ns;                /* what happened before does not count; 0: all does */
+	uint32_t (*backtrace_of)(void *builder, uint32_t trace); /* UINT32_MAX: of none */
+	void *builder;
+};
+
+/** Set what the model knows of its past; its figures and times must be set. */
+void model_set_history(struct model *model, const struct past *past);
+void model_free_history(struct model *model);
 
 /** Distinct frames and the tree of distinct chains of them. */
 struct chains {

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "times.h"
+
 #ifndef HEAPTRACE_DEPTH
 #define HEAPTRACE_DEPTH HT_MAX_DEPTH
 #endif
@@ -37,6 +39,8 @@ static const char *const sort_names[] = {
 	[SORT_SIZE] = "size", [SORT_COUNT] = "count", [SORT_PEAK] = "peak", [SORT_AT_PEAK] = "at-peak",
 	[SORT_TOTAL] = "total", [SORT_ALLOCS] = "allocs", [SORT_AGE] = "age",
 };
+
+#define SHORTEST_INTERVAL_NS 10000000u
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -286,6 +290,22 @@ static int read_max_allocs(struct options *options, const char *value, struct co
 	return 0;
 }
 
+static int read_interval(struct options *options, const char *value, struct complaint *complaint)
+{
+	if (time_read(value, &options->interval_ns) || options->interval_ns < SHORTEST_INTERVAL_NS)
+		return complain(complaint, "it takes a time of 10ms or more, as in 100ms, 2.5s, 10min, 1h");
+	return 0;
+}
+
+static int read_window(struct options *options, const char *value, struct complaint *complaint)
+{
+	if (time_read_window(value, &options->window_from, &options->window_to))
+		return complain(complaint, "it takes two times since the program's start, the earlier one first, as in 2s..10min; "
+					   "either may be left out");
+	options->window = true;
+	return 0;
+}
+
 #define SWITCH(name, member, state)                                                                  \
 	static int read_##name(struct options *options, const char *value, struct complaint *complaint) \
 	{                                                                                               \
@@ -300,6 +320,7 @@ SWITCH(force, force, true)
 SWITCH(keep_allocator, keep_allocator, true)
 SWITCH(quiet, quiet, true)
 SWITCH(verbose, verbose, true)
+SWITCH(slices, slices, true)
 SWITCH(fail_on_live, fail_on_live, true)
 SWITCH(count_known, count_known, true)
 #undef SWITCH
@@ -322,6 +343,10 @@ static const struct option_row rows[] = {
 	 "leave out backtraces that match a rule: a substring or leak:PATTERN on each line"},
 	{0, "save", "FILE.htrace", VALUE_NEEDED, SCOPE_REPORTS, "HEAPTRACE_SAVE", read_save, NULL,
 	 "keep a snapshot too, for heaptrace report (same % as --outfile)"},
+	{0, "window", "FROM..TO", VALUE_NEEDED, SCOPE_REPORT, NULL, read_window, NULL,
+	 "what grew between two times since the start, as in 10s..5min (needs --interval in the run)"},
+	{0, "slices", NULL, VALUE_NONE, SCOPE_REPORT, NULL, read_slices, NULL,
+	 "list the times of which the figures are known"},
 	{0, "keep-allocator", NULL, VALUE_NONE, SCOPE_ALL, NULL, read_keep_allocator, NULL,
 	 "keep the frames of allocators and wrappers that formats other than text, json leave out"},
 	{0, "color", "auto|always|never", VALUE_OPTIONAL, SCOPE_REPORTS, NULL, read_color, NULL,
@@ -329,6 +354,8 @@ static const struct option_row rows[] = {
 
 	{0, "depth", "NUM", VALUE_NEEDED, SCOPE_RUN, "HEAPTRACE_DEPTH", read_depth, "Tracing",
 	 "frames kept of each backtrace, 1 to 256"},
+	{0, "interval", "TIME", VALUE_NEEDED, SCOPE_RUN, NULL, read_interval, NULL,
+	 "keep every backtrace's figures so often (100ms, 2s, 10min, 1h), for report --window"},
 	{0, "exact", NULL, VALUE_NONE, SCOPE_RUN, "HEAPTRACE_EXACT", read_exact, NULL,
 	 "exact peaks with many threads; the program runs slower"},
 	{0, "signals", "LIST|none", VALUE_NEEDED, SCOPE_RUN, "HEAPTRACE_SIGNALS", read_signals, NULL,

@@ -66,6 +66,13 @@ struct options {
 	bool fail_on_live, count_known;
 	const char *growth_base;      /* path of the snapshot of --max-growth-over, or NULL */
 	struct gate *gate;            /* gate.c's, NULL without limits */
+	uint64_t interval_ns;         /* of slices; 0: none are taken */
+	bool slices, window;          /* report: list the slices; say what grew between two of them */
+	uint64_t window_from, window_to; /* ns since the start of the process, TIME_OPEN: not given */
+	uint64_t refresh_ms;          /* top: between two refreshes */
+	bool batch;                   /* top: plain text */
+	unsigned count;               /* top: refreshes to print, 0: until the end */
+	const char *program_output;   /* top: where the program writes to, or NULL */
 };
 
 #define NO_LIMIT UINT64_MAX

@@ -15,6 +15,7 @@
 #include "options.h"
 #include "report.h"
 #include "rules.h"
+#include "slices.h"
 
 static const char *command = "report";
 
@@ -72,7 +73,12 @@ static int report_file(const char *path, const struct options *options)
 
 	if (models_read(&models, path, &error))
 		return complain(error.text);
-	status = deliver(command, options, models.models[0], write_report, &models);
+	if (options->window)
+		status = window_report(path, &models, options);
+	else if (options->slices)
+		status = slices_report(path, &models, options);
+	else
+		status = deliver(command, options, models.models[0], write_report, &models);
 	models_free(&models);
 	return status;
 }
@@ -82,6 +88,12 @@ static int check_operands(enum option_scope scope, const struct options *options
 	if (scope == SCOPE_EXPORT && options->format == FORMAT_TEXT)
 		return complain("no format for another program was given; use --format= with html, collapsed, json, pprof, "
 				"heap_v2, speedscope, dhat or csv (text is what 'heaptrace report' prints)");
+	if (options->window && options->slices)
+		return complain("--slices lists the times, --window compares two of them; use one of both");
+	if (options->window && options->format > FORMAT_JSON)
+		return complain("a window is text, collapsed or json; other formats hold one moment");
+	if (options->slices && options->format != FORMAT_TEXT && options->format != FORMAT_JSON)
+		return complain("a list of slices is text or json; leave out the other --format");
 	if (count < 1)
 		return complain(scope == SCOPE_EXPORT ?
 				"no FILE was given; name the snapshot: heaptrace export --format=NAME FILE.htrace" :

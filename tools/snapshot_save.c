@@ -125,7 +125,7 @@ static uint64_t used_process(const struct chunk *chunk)
 /** Whether a chunk holds what the host knew. */
 static bool is_hosts(const struct chunk *chunk)
 {
-	return chunk->kind == HT_CHUNK_HOST || chunk->kind == HT_CHUNK_TIMELINE;
+	return chunk->kind == HT_CHUNK_HOST || chunk->kind == HT_CHUNK_TIMELINE || chunk->kind == HT_CHUNK_SLICES;
 }
 
 static uint64_t compact_size(const struct chunk *chunk)
@@ -175,15 +175,22 @@ static void put_facts(struct writer *writer, uint32_t process, const struct host
 	free(text);
 }
 
+/** A chunk that was made for the file; it is freed. */
+static void put_made(struct writer *writer, struct ht_chunk *chunk)
+{
+	if (!chunk)
+		return;
+	put(writer, chunk, chunk->size);
+	put_padding(writer, (64 - chunk->size % 64) % 64);
+	free(chunk);
+}
+
 static void put_history(struct writer *writer, uint32_t process, const struct history *history)
 {
-	struct ht_timeline *timeline = history ? history_timeline_chunk(history, process) : NULL;
-
-	if (!timeline)
+	if (!history)
 		return;
-	put(writer, timeline, timeline->head.size);
-	put_padding(writer, (64 - timeline->head.size % 64) % 64);
-	free(timeline);
+	put_made(writer, (struct ht_chunk *)history_timeline_chunk(history, process));
+	put_made(writer, (struct ht_chunk *)history_slices_chunk(history, process));
 }
 
 /** All chunks of an owner, but for what the host knew: that is told anew. */
