@@ -87,11 +87,11 @@ static int read_format(struct options *options, const char *value, struct compla
 	static const char *const names[] = {
 		[FORMAT_TEXT] = "text", [FORMAT_COLLAPSED] = "collapsed", [FORMAT_JSON] = "json", [FORMAT_PPROF] = "pprof",
 		[FORMAT_HEAP_V2] = "heap_v2", [FORMAT_SPEEDSCOPE] = "speedscope", [FORMAT_DHAT] = "dhat", [FORMAT_CSV] = "csv",
-		[FORMAT_HTML] = "html",
+		[FORMAT_HTML] = "html", [FORMAT_MASSIF] = "massif",
 	};
 	int found = find_word(names, COUNT(names), value, strlen(value));
 	if (found < 0)
-		return complain(complaint, "the formats are text, collapsed, json, html, pprof, heap_v2, speedscope, dhat and csv");
+		return complain(complaint, "the formats are text, collapsed, json, html, pprof, heap_v2, speedscope, dhat, massif and csv");
 	options->format = (enum report_format)found;
 	return 0;
 }
@@ -330,7 +330,7 @@ SWITCH(count_known, count_known, true)
 
 static const struct option_row rows[] = {
 	{0, "format", "NAME", VALUE_NEEDED, SCOPE_ALL, NULL, read_format, "Reports",
-	 "text (default), html, collapsed, json, pprof, heap_v2, speedscope, dhat or csv"},
+	 "text (default), html, collapsed, json, pprof, heap_v2, speedscope, dhat, massif or csv"},
 	{0, "flame-graph", "live|at-peak|total", VALUE_OPTIONAL, SCOPE_ALL, NULL, read_flame_graph, NULL,
 	 "collapsed stacks of these bytes, for flamegraph.pl (default live)"},
 	{0, "outfile", "FILE", VALUE_NEEDED, SCOPE_ALL, NULL, read_outfile, NULL,

@@ -61,6 +61,7 @@ int report_pprof(FILE *out, struct model **models, size_t count, const struct op
 int report_heap_v2(FILE *out, struct model **models, size_t count, const struct options *options);
 int report_speedscope(FILE *out, struct model **models, size_t count, const struct options *options);
 int report_dhat(FILE *out, struct model **models, size_t count, const struct options *options);
+int report_massif(FILE *out, struct model **models, size_t count, const struct options *options);
 int report_csv(FILE *out, struct model **models, size_t count, const struct options *options);
 int report_html(FILE *out, struct model **models, size_t count, const struct options *options);
 

@@ -87,7 +87,7 @@ static int check_operands(enum option_scope scope, const struct options *options
 {
 	if (scope == SCOPE_EXPORT && options->format == FORMAT_TEXT)
 		return complain("no format for another program was given; use --format= with html, collapsed, json, pprof, "
-				"heap_v2, speedscope, dhat or csv (text is what 'heaptrace report' prints)");
+				"heap_v2, speedscope, dhat, massif or csv (text is what 'heaptrace report' prints)");
 	if (options->window && options->slices)
 		return complain("--slices lists the times, --window compares two of them; use one of both");
 	if (options->window && options->format > FORMAT_JSON)

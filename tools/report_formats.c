@@ -21,6 +21,7 @@ static const struct {
 	[FORMAT_SPEEDSCOPE] = { report_speedscope, "speedscope.json" },
 	[FORMAT_DHAT] = { report_dhat, "dhat.json" },
 	[FORMAT_CSV] = { report_csv, "csv" },
+	[FORMAT_MASSIF] = { report_massif, "massif" },
 	[FORMAT_HTML] = { report_html, "html" },
 };
 
