@@ -9,7 +9,7 @@
 
 set -eu
 
-packages="gcc make libc6-dev libelf-dev libiberty-dev zlib1g-dev libunwind-dev binutils"
+packages="gcc make libc6-dev libelf-dev libiberty-dev zlib1g-dev libncurses-dev libunwind-dev binutils"
 test_packages="g++ perl jq python3 git util-linux bsdutils strace valgrind mandoc shellcheck codespell
 	libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 google-perftools lua5.4 liblua5.4-dev"
 full_packages="sqlite3 libxml2-utils nodejs default-jdk-headless php-cli ruby redis-server redis-tools nginx-light memcached
@@ -30,6 +30,7 @@ is_there()
 	libelf-dev) file=/usr/include/libelf.h;;
 	libiberty-dev) file=/usr/include/libiberty/demangle.h;;
 	zlib1g-dev) file=/usr/include/zlib.h;;
+	libncurses-dev) file=/usr/include/ncursesw/curses.h;;
 	libunwind-dev) file=$(find /usr/include -name libunwind.h | head -n 1);;
 	libjemalloc2) file=$(find /usr/lib -name libjemalloc.so.2 | head -n 1);;
 	libtcmalloc-minimal4) file=$(find /usr/lib -name libtcmalloc_minimal.so.4 | head -n 1);;

@@ -148,10 +148,11 @@ void client_tell(struct run *run, const struct process *process)
 static void answer_dump(struct run *run, struct client *client)
 {
 	struct answers answers = {client->watch.fd, each_wanted(run, client->wanted, NULL, NULL)};
-	client->following = answers.remaining && client->flags & DUMP_FOLLOW;
+	/* A run may be followed from before its beginning. */
+	client->following = client->flags & DUMP_FOLLOW && (answers.remaining || client->wanted == run->launcher);
 	if (answers.remaining) {
 		each_wanted(run, client->wanted, answer_one, &answers);
-	} else {
+	} else if (!client->following) {
 		struct dump_answer none = {.magic = DUMP_MAGIC, .status = ESRCH};
 		protocol_send(client->watch.fd, &none, sizeof(none), -1);
 	}

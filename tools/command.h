@@ -17,6 +17,17 @@ enum {
 /** `heaptrace [OPTIONS] PROGRAM ARGS...`. @return the exit code; a program that a signal ended ends us the same way */
 int launch_command(int argc, char **argv);
 
+struct options;
+
+/**
+ * Run a program, with options that have been parsed.
+ *
+ * @param before  NULL, or called when the collector of the run in this directory is there and the program is not; nonzero
+ *                calls the run off
+ * @return as launch_command()
+ */
+int launch_program(struct options *options, char **argv, int (*before)(const char *directory));
+
 /** `heaptrace report`; argv[0] is "report". @return the exit code */
 int report_command(int argc, char **argv);
 
@@ -25,6 +36,9 @@ int export_command(int argc, char **argv);
 
 /** `heaptrace diff`; argv[0] is "diff". @return the exit code */
 int diff_command(int argc, char **argv);
+
+/** `heaptrace top`; argv[0] is "top". @return the exit code; with a program that a signal ended it ends us the same way */
+int top_command(int argc, char **argv);
 
 /** `heaptrace dump`; argv[0] is "dump". @return the exit code */
 int dump_command(int argc, char **argv);

@@ -40,6 +40,9 @@ bool inquiry_ask(struct inquiry *inquiry);
 /** Why there are no answers, and what can be done. */
 void inquiry_explain(const struct inquiry *inquiry, char *text, size_t size);
 
+/** Follow a run from before its beginning. @return the connection, or -1 with errno */
+int inquiry_follow(const char *directory, pid_t launcher);
+
 /** The next answer on a connection that is followed; its facts are to be freed. @return 0, or -1 at its end */
 int inquiry_next(int follow, struct answer *answer);
 

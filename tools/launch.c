@@ -209,7 +209,18 @@ static int not_started(struct run *run, int collector, const struct target *targ
 	return error == ENOENT ? EXIT_NOT_FOUND : error == EAGAIN || error == ENOMEM ? EXIT_HEAPTRACE : EXIT_NOT_EXECUTABLE;
 }
 
-static int run_program(struct options *options, char **argv)
+/** Somebody who was to be asked before the start does not want it any more. */
+static int called_off(struct run *run, int collector)
+{
+	struct message message = {.kind = MESSAGE_ABANDON};
+	if (protocol_send(collector, &message, sizeof(message), -1))
+		rundir_remove(&run->rundir);
+	else
+		recv(collector, &message, sizeof(message), 0); /* it has cleaned up */
+	return EXIT_HEAPTRACE;
+}
+
+int launch_program(struct options *options, char **argv, int (*before)(const char *directory))
 {
 	static struct run run;
 	static struct target target;
@@ -225,6 +236,8 @@ static int run_program(struct options *options, char **argv)
 		return EXIT_HEAPTRACE;
 	}
 	close(run.rundir.listener);
+	if (before && before(run.rundir.path))
+		return called_off(&run, collector);
 	pid_t program = start_program(&run, &target, argv, &inherited);
 	if (program < 0)
 		return not_started(&run, collector, &target, errno);
@@ -261,5 +274,5 @@ int launch_command(int argc, char **argv)
 	}
 	if (next >= argc)
 		return complain("no PROGRAM to run; 'heaptrace --help' says how");
-	return run_program(&options, argv + next);
+	return launch_program(&options, argv + next, NULL);
 }

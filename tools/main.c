@@ -29,6 +29,9 @@
  *	│       └── render.c           one report, in a child of the collector
  *	│           └── output.c       file names, whole files or nothing
  *	├── dump_command.c   `heaptrace dump`
+ *	│   └── inquiry.c    ask the collector of a process
+ *	├── top_command.c    `heaptrace top`
+ *	│   └── top_*.c      source, rows, names, screen: see top_command.c
  *	├── diff_command.c   `heaptrace diff`
  *	│   └── diff*.c      backtraces of several snapshots, matched
  *	└── report_command.c `heaptrace report`, `heaptrace export`
@@ -70,6 +73,8 @@ static int usage(void)
 			"       heaptrace export --format=NAME [OPTIONS] FILE.htrace\n"
 			"       heaptrace diff [OPTIONS] A.htrace B.htrace [C.htrace...]\n"
 			"       heaptrace dump [OPTIONS] PID\n"
+			"       heaptrace top [OPTIONS] PID\n"
+			"       heaptrace top [OPTIONS] -- PROGRAM [ARGS...]\n"
 			"'heaptrace --help' lists the options.\n");
 	return EXIT_HEAPTRACE;
 }
@@ -87,5 +92,7 @@ int main(int argc, char **argv)
 		return diff_command(argc - 1, argv + 1);
 	if (strcmp(argv[1], "dump") == 0)
 		return dump_command(argc - 1, argv + 1);
+	if (strcmp(argv[1], "top") == 0)
+		return top_command(argc - 1, argv + 1);
 	return launch_command(argc, argv);
 }

@@ -37,7 +37,7 @@ struct option_row {
 
 static const char *const sort_names[] = {
 	[SORT_SIZE] = "size", [SORT_COUNT] = "count", [SORT_PEAK] = "peak", [SORT_AT_PEAK] = "at-peak",
-	[SORT_TOTAL] = "total", [SORT_ALLOCS] = "allocs", [SORT_AGE] = "age",
+	[SORT_TOTAL] = "total", [SORT_ALLOCS] = "allocs", [SORT_AGE] = "age", [SORT_GROWTH] = "growth", [SORT_RATE] = "rate",
 };
 
 #define SHORTEST_INTERVAL_NS 10000000u
@@ -112,7 +112,7 @@ static int read_sort(struct options *options, const char *value, struct complain
 	options->sort_count = 0;
 	for (const char *key = value;; key++) {
 		size_t length = strcspn(key, ",");
-		int found = find_word(sort_names, COUNT(sort_names), key, length);
+		int found = find_word(sort_names, SORT_GROWTH, key, length);
 		if (found < 0)
 			return complain(complaint, "the keys are size, count, peak, at-peak, total, allocs and age, "
 						   "with commas between them");
@@ -123,6 +123,15 @@ static int read_sort(struct options *options, const char *value, struct complain
 		if (!*key)
 			return 0;
 	}
+}
+
+static int read_top_sort(struct options *options, const char *value, struct complaint *complaint)
+{
+	int found = find_word(sort_names, COUNT(sort_names), value, strlen(value));
+	if (found < 0 || found == SORT_AT_PEAK || found == SORT_ALLOCS || found == SORT_AGE)
+		return complain(complaint, "the keys are size, count, growth, rate, peak and total");
+	options->sort[0] = (enum sort_key)found;
+	return 0;
 }
 
 static int read_top(struct options *options, const char *value, struct complaint *complaint)
@@ -306,6 +315,28 @@ static int read_window(struct options *options, const char *value, struct compla
 	return 0;
 }
 
+static int read_refresh(struct options *options, const char *value, struct complaint *complaint)
+{
+	uint64_t ns;
+	if (time_read(value, &ns) || ns < 50000000 || ns > 86400000000000u)
+		return complain(complaint, "it takes a time from 50ms to 24h, as in 500ms, 2s, 1min");
+	options->refresh_ms = ns / 1000000;
+	return 0;
+}
+
+static int read_count(struct options *options, const char *value, struct complaint *complaint)
+{
+	if (read_number(value, 1, 0xffffffffu, &options->count))
+		return complain(complaint, "it takes a number of refreshes");
+	options->batch = true;
+	return 0;
+}
+
+static int read_program_output(struct options *options, const char *value, struct complaint *complaint)
+{
+	return read_path(&options->program_output, value, complaint);
+}
+
 #define SWITCH(name, member, state)                                                                  \
 	static int read_##name(struct options *options, const char *value, struct complaint *complaint) \
 	{                                                                                               \
@@ -323,6 +354,7 @@ SWITCH(verbose, verbose, true)
 SWITCH(slices, slices, true)
 SWITCH(fail_on_live, fail_on_live, true)
 SWITCH(count_known, count_known, true)
+SWITCH(batch, batch, true)
 #undef SWITCH
 
 /* What makes a report of the text format. */
@@ -333,15 +365,15 @@ static const struct option_row rows[] = {
 	 "text (default), html, collapsed, json, pprof, heap_v2, speedscope, dhat, massif or csv"},
 	{0, "flame-graph", "live|at-peak|total", VALUE_OPTIONAL, SCOPE_ALL, NULL, read_flame_graph, NULL,
 	 "collapsed stacks of these bytes, for flamegraph.pl (default live)"},
-	{0, "outfile", "FILE", VALUE_NEEDED, SCOPE_ALL, NULL, read_outfile, NULL,
+	{0, "outfile", "FILE", VALUE_NEEDED, SCOPE_ALL | SCOPE_TOP, NULL, read_outfile, NULL,
 	 "where reports go: %p is the pid, %n the program's name, %% a %; - is stdout"},
 	{'s', "sort", "KEY[,KEY]", VALUE_NEEDED, SCOPE_REPORTS, NULL, read_sort, NULL,
 	 "a text section for each key: size (default), count, peak, at-peak, total, allocs, age"},
-	{0, "top", "NUM", VALUE_NEEDED, SCOPE_ALL & ~SCOPE_EXPORT, NULL, read_top, NULL,
+	{0, "top", "NUM", VALUE_NEEDED, (SCOPE_ALL & ~SCOPE_EXPORT) | SCOPE_TOP, NULL, read_top, NULL,
 	 "backtraces in a text section (default 10, 0 for all)"},
 	{0, "ignore", "FILE", VALUE_NEEDED, SCOPE_ALL, NULL, read_ignore, NULL,
 	 "leave out backtraces that match a rule: a substring or leak:PATTERN on each line"},
-	{0, "save", "FILE.htrace", VALUE_NEEDED, SCOPE_REPORTS, "HEAPTRACE_SAVE", read_save, NULL,
+	{0, "save", "FILE.htrace", VALUE_NEEDED, SCOPE_REPORTS | SCOPE_TOP, "HEAPTRACE_SAVE", read_save, NULL,
 	 "keep a snapshot too, for heaptrace report (same % as --outfile)"},
 	{0, "window", "FROM..TO", VALUE_NEEDED, SCOPE_REPORT, NULL, read_window, NULL,
 	 "what grew between two times since the start, as in 10s..5min (needs --interval in the run)"},
@@ -349,10 +381,21 @@ static const struct option_row rows[] = {
 	 "list the times of which the figures are known"},
 	{0, "keep-allocator", NULL, VALUE_NONE, SCOPE_ALL, NULL, read_keep_allocator, NULL,
 	 "keep the frames of allocators and wrappers that formats other than text, json leave out"},
-	{0, "color", "auto|always|never", VALUE_OPTIONAL, SCOPE_REPORTS, NULL, read_color, NULL,
+	{0, "color", "auto|always|never", VALUE_OPTIONAL, SCOPE_REPORTS | SCOPE_TOP, NULL, read_color, NULL,
 	 "colours in the text report (default auto: on a terminal)"},
 
-	{0, "depth", "NUM", VALUE_NEEDED, SCOPE_RUN, "HEAPTRACE_DEPTH", read_depth, "Tracing",
+	{0, "refresh", "TIME", VALUE_NEEDED, SCOPE_TOP, NULL, read_refresh, "The screen",
+	 "time between two refreshes, as in 500ms, 2s, 1min (default 1s)"},
+	{'s', "sort", "KEY", VALUE_NEEDED, SCOPE_TOP, NULL, read_top_sort, NULL,
+	 "what stands first: size (live bytes, default), count, growth, rate, peak, total"},
+	{0, "batch", NULL, VALUE_NONE, SCOPE_TOP, NULL, read_batch, NULL,
+	 "print every refresh as plain text, without a screen"},
+	{0, "count", "NUM", VALUE_NEEDED, SCOPE_TOP, NULL, read_count, NULL,
+	 "print so many refreshes and end (implies --batch)"},
+	{0, "program-output", "FILE", VALUE_NEEDED, SCOPE_TOP, NULL, read_program_output, NULL,
+	 "where a program that is started here writes to (default a file in $TMPDIR)"},
+
+	{0, "depth", "NUM", VALUE_NEEDED, SCOPE_RUN | SCOPE_TOP, "HEAPTRACE_DEPTH", read_depth, "Tracing",
 	 "frames kept of each backtrace, 1 to 256"},
 	{0, "interval", "TIME", VALUE_NEEDED, SCOPE_RUN, NULL, read_interval, NULL,
 	 "keep every backtrace's figures so often (100ms, 2s, 10min, 1h), for report --window"},
@@ -360,9 +403,9 @@ static const struct option_row rows[] = {
 	 "exact peaks with many threads; the program runs slower"},
 	{0, "signals", "LIST|none", VALUE_NEEDED, SCOPE_RUN, "HEAPTRACE_SIGNALS", read_signals, NULL,
 	 "signals that dump: the first sorts by size, the second by count (default USR1,USR2)"},
-	{0, "unwinder", "auto|libunwind", VALUE_NEEDED, SCOPE_RUN, NULL, read_unwinder, NULL,
+	{0, "unwinder", "auto|libunwind", VALUE_NEEDED, SCOPE_RUN | SCOPE_TOP, NULL, read_unwinder, NULL,
 	 "how stacks are followed (default auto)"},
-	{0, "force", NULL, VALUE_NONE, SCOPE_RUN, NULL, read_force, NULL,
+	{0, "force", NULL, VALUE_NONE, SCOPE_RUN | SCOPE_TOP, NULL, read_force, NULL,
 	 "run a program that cannot be traced anyway"},
 
 	{0, "max-live", "SIZE", VALUE_NEEDED, SCOPE_RUN, NULL, read_max_live, "Limits (status 120 if a successful program exceeds one)",
@@ -397,20 +440,20 @@ static const struct option_row rows[] = {
 	{0, "max-age", "TIME", VALUE_NEEDED, SCOPE_ALL & ~SCOPE_DIFF, NULL, read_max_age, NULL,
 	 "only those that came later"},
 
-	{0, "no-lines", NULL, VALUE_NONE, SCOPE_ALL, NULL, read_no_lines, "Names",
+	{0, "no-lines", NULL, VALUE_NONE, SCOPE_ALL | SCOPE_TOP, NULL, read_no_lines, "Names",
 	 "do not look up source files and lines"},
-	{0, "no-inlines", NULL, VALUE_NONE, SCOPE_ALL, NULL, read_no_inlines, NULL,
+	{0, "no-inlines", NULL, VALUE_NONE, SCOPE_ALL | SCOPE_TOP, NULL, read_no_inlines, NULL,
 	 "do not show inlined functions"},
-	{0, "no-cache", NULL, VALUE_NONE, SCOPE_ALL, NULL, read_no_cache, NULL,
+	{0, "no-cache", NULL, VALUE_NONE, SCOPE_ALL | SCOPE_TOP, NULL, read_no_cache, NULL,
 	 "do not use what addr2line said in earlier runs, nor keep what it says now"},
-	{0, "addr2line", "PATH", VALUE_NEEDED, SCOPE_ALL, NULL, read_addr2line, NULL,
+	{0, "addr2line", "PATH", VALUE_NEEDED, SCOPE_ALL | SCOPE_TOP, NULL, read_addr2line, NULL,
 	 "the addr2line to use"},
-	{0, "debug-dir", "DIR", VALUE_NEEDED, SCOPE_ALL, NULL, read_debug_dir, NULL,
+	{0, "debug-dir", "DIR", VALUE_NEEDED, SCOPE_ALL | SCOPE_TOP, NULL, read_debug_dir, NULL,
 	 "look for debug files here too"},
 
-	{'q', "quiet", NULL, VALUE_NONE, SCOPE_ALL, NULL, read_quiet, "Messages",
+	{'q', "quiet", NULL, VALUE_NONE, SCOPE_ALL | SCOPE_TOP, NULL, read_quiet, "Messages",
 	 "reports and errors only"},
-	{'v', "verbose", NULL, VALUE_NONE, SCOPE_ALL, NULL, read_verbose, NULL,
+	{'v', "verbose", NULL, VALUE_NONE, SCOPE_ALL | SCOPE_TOP, NULL, read_verbose, NULL,
 	 "say more: what was not needed, why nothing is listed"},
 };
 
@@ -431,6 +474,7 @@ void options_defaults(struct options *options)
 		.max_peak = NO_LIMIT,
 		.max_allocs = NO_LIMIT,
 		.cache = true,
+		.refresh_ms = 1000,
 	};
 }
 
@@ -444,22 +488,31 @@ struct parse {
 	size_t error_size;
 };
 
-static const struct option_row *find_flag(const char *flag, size_t length)
+/** A flag may mean different things to commands: the row that is for this one, else any, so that it can be refused. */
+static const struct option_row *find_flag(const char *flag, size_t length, enum option_scope scope)
 {
+	const struct option_row *other = NULL;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		if (strlen(rows[i].flag) == length && memcmp(rows[i].flag, flag, length) == 0)
+		if (strlen(rows[i].flag) != length || memcmp(rows[i].flag, flag, length) != 0)
+			continue;
+		if (rows[i].scope & scope)
 			return &rows[i];
+		other = &rows[i];
 	}
-	return NULL;
+	return other;
 }
 
-static const struct option_row *find_letter(char letter)
+static const struct option_row *find_letter(char letter, enum option_scope scope)
 {
+	const struct option_row *other = NULL;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		if (rows[i].letter && rows[i].letter == letter)
+		if (!rows[i].letter || rows[i].letter != letter)
+			continue;
+		if (rows[i].scope & scope)
 			return &rows[i];
+		other = &rows[i];
 	}
-	return NULL;
+	return other;
 }
 
 static enum options_result unknown(struct parse *parse, const char *flag, int length)
@@ -505,7 +558,7 @@ static enum options_result parse_long(struct parse *parse, const char *argument)
 		return OPTIONS_HELP;
 	if (strcmp(flag, "version") == 0)
 		return OPTIONS_VERSION;
-	const struct option_row *row = find_flag(flag, length);
+	const struct option_row *row = find_flag(flag, length, parse->scope);
 	if (strncmp(flag, "help=", 5) == 0 || strncmp(flag, "version=", 8) == 0) {
 		snprintf(parse->error, parse->error_size, "%.*s takes no value; leave out '%s'", (int)length + 2, argument, flag + length);
 		return OPTIONS_ERROR;
@@ -521,7 +574,7 @@ static enum options_result parse_letters(struct parse *parse, const char *argume
 	for (const char *letter = argument + 1; *letter; letter++) {
 		if (*letter == 'h')
 			return OPTIONS_HELP;
-		const struct option_row *row = find_letter(*letter);
+		const struct option_row *row = find_letter(*letter, parse->scope);
 		if (!row) {
 			char flag[3] = {'-', *letter, '\0'};
 			return unknown(parse, flag, 2);
@@ -582,6 +635,8 @@ static const char *usage_of(enum option_scope scope)
 		return "report [OPTIONS] FILE.htrace";
 	case SCOPE_EXPORT:
 		return "export --format=NAME [OPTIONS] FILE.htrace";
+	case SCOPE_TOP:
+		return "top [OPTIONS] PID\n       heaptrace top [OPTIONS] -- PROGRAM [ARGS...]";
 	case SCOPE_DIFF:
 		return "diff [OPTIONS] A.htrace B.htrace [C.htrace...]";
 	default:
@@ -597,7 +652,8 @@ void options_help(enum option_scope scope)
 		       "  heaptrace report [OPTIONS] FILE.htrace       render a snapshot\n"
 		       "  heaptrace export --format=NAME FILE.htrace   the same for other programs to read\n"
 		       "  heaptrace diff [OPTIONS] A.htrace B.htrace   say what grew from one snapshot to another\n"
-		       "  heaptrace dump [OPTIONS] PID                 report on a running traced process\n");
+		       "  heaptrace dump [OPTIONS] PID                 report on a running traced process\n"
+		       "  heaptrace top [OPTIONS] PID                  watch it; with -- PROGRAM: start and watch one\n");
 	else
 		printf("Usage: heaptrace %s\n", usage_of(scope));
 	const char *group = NULL;
