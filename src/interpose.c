@@ -16,6 +16,7 @@
 #include "live.h"
 #include "process.h"
 #include "real.h"
+#include "session.h"
 #include "traces.h"
 #include "unwind.h"
 
@@ -24,9 +25,13 @@
 #include <stdlib.h>
 
 /* There is more to do than to enter the block, or less. @return whether the table takes it */
-static COLD bool allocated_controlled(struct thread *thread)
+static COLD bool allocated_controlled(struct thread *thread, const struct caller *caller, enum ht_entry entry,
+				      const void *block, uint64_t size)
 {
 	control_poll(thread);
+	/* What realloc gives, sessions hear of together with what it takes. */
+	if (load_relaxed(&guest.control) & CONTROL_SESSIONS && entry != HT_ENTRY_REALLOC && entry != HT_ENTRY_REALLOCARRAY)
+		session_allocated(thread, caller, block, size);
 	return !(load_relaxed(&guest.control) & CONTROL_STOPPED);
 }
 
@@ -34,7 +39,7 @@ static COLD bool allocated_controlled(struct thread *thread)
 void interpose_allocated(struct thread *thread, const struct caller *caller, enum ht_entry entry, void *block,
 			 uint64_t size)
 {
-	if (unlikely(load_relaxed(&guest.control)) && !allocated_controlled(thread))
+	if (unlikely(load_relaxed(&guest.control)) && !allocated_controlled(thread, caller, entry, block, size))
 		return;
 	uint32_t trace = unwind_trace(thread, caller, entry);
 
@@ -92,6 +97,18 @@ INLINE void allocated(struct thread *thread, const struct caller *caller, enum h
 	interpose_allocated(thread, &from, entry, block, counted);
 }
 
+static COLD void freed_controlled(struct thread *thread, const struct caller *caller, const void *block)
+{
+	if (load_relaxed(&guest.control) & CONTROL_SESSIONS && thread->deleting != (uintptr_t)block)
+		session_freed(thread, caller, block);
+}
+
+static COLD void failed_controlled(struct thread *thread, const struct caller *caller, enum ht_entry entry, size_t size)
+{
+	if (load_relaxed(&guest.control) & CONTROL_SESSIONS)
+		session_failed(thread, caller, entry, size);
+}
+
 /* Every hook's frame: real call between entering and leaving. `expression` may use the hook's parameters. */
 #define ALLOCATE(entry, size, expression)                                                    \
 	struct caller caller = CALLER();                                                     \
@@ -101,6 +118,8 @@ INLINE void allocated(struct thread *thread, const struct caller *caller, enum h
 	if (likely(thread)) {                                                                \
 		if (likely(block))                                                           \
 			allocated(thread, &caller, entry, block, size);                      \
+		else if (unlikely(load_relaxed(&guest.control)))                             \
+			failed_controlled(thread, &caller, entry, size);                     \
 		thread_leave(thread);                                                        \
 	}                                                                                    \
 	return block
@@ -144,6 +163,8 @@ EXPORT int posix_memalign(void **out, size_t alignment, size_t size)
 	if (likely(thread)) {
 		if (likely(!error && *out))
 			allocated(thread, &caller, HT_ENTRY_POSIX_MEMALIGN, *out, size);
+		else if (unlikely(load_relaxed(&guest.control)))
+			failed_controlled(thread, &caller, HT_ENTRY_POSIX_MEMALIGN, size);
 		thread_leave(thread);
 	}
 	return error;
@@ -154,10 +175,14 @@ static void *reallocate(const struct caller *caller, enum ht_entry entry, void *
 {
 	struct thread *thread = interpose_enter();
 	struct live_block known = {0};
+	struct session_move move;
 	void *block;
 
 	if (unlikely(!thread))
 		return real.realloc(old, size);
+	move.begun = false;
+	if (unlikely(load_relaxed(&guest.control) & CONTROL_SESSIONS) && !thread->pending.sp)
+		session_move_begin(thread, caller, old, &move);
 	if (old)
 		known = live_take(old);
 	block = real.realloc(old, size);
@@ -167,6 +192,8 @@ static void *reallocate(const struct caller *caller, enum ht_entry entry, void *
 		live_put(old, known.trace, known.size);
 	if (likely(block))
 		allocated(thread, caller, entry, block, size);
+	if (unlikely(move.begun))
+		session_move_end(thread, caller, entry, &move, block, size);
 	thread_leave(thread);
 	return block;
 }
@@ -208,8 +235,14 @@ INLINE void forget(struct thread *thread, const void *block)
 		return;                                     \
 	}                                                   \
 	thread = interpose_enter();                         \
-	if (likely(thread))                                 \
+	if (likely(thread)) {                               \
+		if (unlikely(load_relaxed(&guest.control))) { \
+			struct caller caller = CALLER();    \
+							    \
+			freed_controlled(thread, &caller, block); \
+		}                                           \
 		forget(thread, block);                      \
+	}                                                   \
 	(expression);                                       \
 	if (likely(thread))                                 \
 		thread_leave(thread)

@@ -8,9 +8,11 @@
  * An exception passes through these frames; `pending` is then left behind, and is void as soon as the stack is higher.
  */
 
+#include "control.h"
 #include "interpose.h"
 #include "live.h"
 #include "real.h"
+#include "session.h"
 
 static COLD void *find_operator(void **place)
 {
@@ -157,15 +159,26 @@ DECLARE(_ZnamSt11align_val_tRKSt9nothrow_t, size_t size, size_t alignment, const
 	NEW(7, size, false, alignment, aligned_nothrow *, size, alignment, tag);
 }
 
+static COLD bool deleting_controlled(struct thread *thread, const struct caller *caller, const void *block)
+{
+	if (!(load_relaxed(&guest.control) & CONTROL_SESSIONS))
+		return false;
+	session_freed(thread, caller, block);
+	return true;
+}
+
 /* Count the block now: the real operator may give it back without calling free (jemalloc, tcmalloc). */
-static struct thread *deleting(void *block)
+static struct thread *deleting(const struct caller *caller, void *block)
 {
 	struct thread *thread = block ? interpose_enter() : NULL;
+	bool told;
 
 	if (!thread)
 		return NULL;
-	if (thread->deleting != (uintptr_t)block)
-		thread->deleting = interpose_freed(thread, block) ? (uintptr_t)block : 0;
+	if (thread->deleting != (uintptr_t)block) {
+		told = unlikely(load_relaxed(&guest.control)) && deleting_controlled(thread, caller, block);
+		thread->deleting = interpose_freed(thread, block) || told ? (uintptr_t)block : 0;
+	}
 	thread_leave(thread);
 	return thread;
 }
@@ -185,7 +198,8 @@ static COLD void delete_without_library(void *block)
 #define DELETE(which, type, ...)                                                              \
 	if (unlikely(load_relaxed(&guest.status) == GUEST_NEW))                               \
 		guest_start();                                                                \
-	struct thread *thread = deleting(block);                                              \
+	struct caller caller = CALLER();                                                      \
+	struct thread *thread = deleting(&caller, block);                                     \
 											      \
 	if (likely(real.deletes[which]) || find_operator(&real.deletes[which]))               \
 		((type)real.deletes[which])(__VA_ARGS__);                                     \

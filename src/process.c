@@ -10,6 +10,7 @@
 #include "modules.h"
 #include "real.h"
 #include "rendezvous.h"
+#include "session.h"
 #include "signals.h"
 #include "thread.h"
 #include "traces.h"
@@ -231,6 +232,7 @@ COLD bool process_forked(bool through_libc)
 	thread_forked();
 	chunk_publish((struct ht_chunk *)guest.process - 1);
 	__atomic_store_n(&guest.status, GUEST_ACTIVE, __ATOMIC_RELEASE);
+	session_forked();
 	return true;
 }
 

@@ -339,6 +339,29 @@ static COLD uint32_t trace_shared(struct thread *thread, const struct caller *ca
 	return trace_plain(thread, caller, entry, few, depth < 8 ? depth : 8);
 }
 
+/* What walk_plain() does, without remembering more than the addresses; the same state's scratch where rows do not do. */
+COLD uint32_t unwind_frames(struct thread *thread, const struct caller *caller, uintptr_t *out, uint32_t depth)
+{
+	struct walk w = {.slot = caller->sp - 8, .pc = caller->pc, .sp = caller->sp, .rbp = caller->rbp};
+	enum stepped stepped = STEPPED;
+	uint32_t count = 0;
+	bool truncated;
+
+	w.high = thread_stack_high(thread, w.sp, &w.own);
+	while (count < depth && stepped == STEPPED) {
+		row r = find_row(w.pc, w.exact);
+
+		out[count++] = w.pc;
+		stepped = step_any(thread, &w, r);
+	}
+	if (stepped != STEPPED_FULL || thread->shared)
+		return count;
+	count = walk_full(thread, caller, thread->fresh, depth, &truncated);
+	for (uint32_t i = 0; i < count; i++)
+		out[i] = thread->fresh[i].pc;
+	return count;
+}
+
 /*
  * Verify the words of frames[0 .. count), youngest first.
  * @return number of frames, counted from the oldest, up to and with the youngest one that has changed; 0: all are right

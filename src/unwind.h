@@ -29,6 +29,16 @@ struct caller {
  */
 uint32_t unwind_trace(struct thread *thread, const struct caller *caller, enum ht_entry entry);
 
+/**
+ * The return addresses of a stack, newest first, beginning with the caller's own: no cache, and no number is given.
+ * Modules that they lie in are recorded.
+ *
+ * @param thread  state that the caller has entered
+ * @param depth   room in `out`, at least 1
+ * @return how many there are
+ */
+uint32_t unwind_frames(struct thread *thread, const struct caller *caller, uintptr_t *out, uint32_t depth);
+
 /** Make the table of rows. */
 bool unwind_start(void);
 

@@ -64,3 +64,19 @@ uint32_t unwind_trace(struct thread *thread, const struct caller *caller, enum h
 	s.hash = hash ? hash : 1;
 	return trace_number(&s);
 }
+
+uint32_t unwind_frames(struct thread *thread, const struct caller *caller, uintptr_t *out, uint32_t depth)
+{
+	void *all[HT_MAX_DEPTH + OWN_FRAMES];
+	uint32_t limit = depth < HT_MAX_DEPTH ? depth : HT_MAX_DEPTH, count = 0;
+	int got = unw_backtrace(all, (int)(limit + OWN_FRAMES)), first = 0;
+	struct stack_frame frame;
+
+	while (first < got && (uintptr_t)all[first] != caller->pc)
+		first++;
+	for (; first < got && all[first] && count < limit; first++) {
+		out[count++] = (uintptr_t)all[first];
+		fill(&frame, (uintptr_t)all[first]);
+	}
+	return count;
+}
