@@ -442,6 +442,7 @@ void model_free(struct model *model)
 	free(model->modules);
 	free(model->frames);
 	free(model->frame_links);
+	free(model->folds);
 	free(model->backtraces);
 	model_free_history(model);
 	free(model);

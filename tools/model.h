@@ -49,6 +49,12 @@ struct frame {
 	unsigned name_count;
 };
 
+/** Frames of a backtrace that it went through more than once: see fold.h. */
+struct fold {
+	uint16_t at, length;      /* frames [at, at + length) */
+	uint16_t least, most;     /* times; they differ where several backtraces were merged */
+};
+
 struct backtrace {
 	enum ht_entry entry;      /* frame 0 */
 	bool truncated;
@@ -62,6 +68,9 @@ struct backtrace {
 	uint64_t total_blocks, total_bytes;
 	uint64_t freed_blocks, freed_bytes;
 	uint64_t first_ns, last_ns; /* since the start of the run */
+	size_t folds;             /* index in the model's `folds` */
+	unsigned fold_count;
+	unsigned merged;          /* backtraces that folding added to this one; then its own peaks are at least what stands here */
 };
 
 /**
@@ -146,6 +155,8 @@ struct model {
 	struct backtrace *backtraces;
 	size_t backtrace_count;
 	struct frame **frame_links; /* what all backtraces' `frames` point into */
+	struct fold *folds;
+	bool folded;              /* recursion is (fold.h) */
 	/*
 	 * By time, strictly ascending, all between start_ns and now_ns: first the process's start (all figures zero), then
 	 * samples, last the figures of now_ns. Where the process lived for no time at all there is only the last. The true

@@ -349,6 +349,7 @@ SWITCH(no_inlines, inlines, false)
 SWITCH(no_cache, cache, false)
 SWITCH(force, force, true)
 SWITCH(keep_allocator, keep_allocator, true)
+SWITCH(fold_recursion, fold_recursion, true)
 SWITCH(quiet, quiet, true)
 SWITCH(verbose, verbose, true)
 SWITCH(slices, slices, true)
@@ -439,6 +440,8 @@ static const struct option_row rows[] = {
 	 "only backtraces first seen so long ago, as in 500ms, 10s, 5min, 2h"},
 	{0, "max-age", "TIME", VALUE_NEEDED, SCOPE_ALL & ~SCOPE_DIFF, NULL, read_max_age, NULL,
 	 "only those that came later"},
+	{0, "fold-recursion", NULL, VALUE_NONE, SCOPE_ALL, NULL, read_fold_recursion, NULL,
+	 "show functions that call themselves or each other once, and backtraces that only differ in that as one"},
 
 	{0, "no-lines", NULL, VALUE_NONE, SCOPE_ALL | SCOPE_TOP, NULL, read_no_lines, "Names",
 	 "do not look up source files and lines"},

@@ -48,6 +48,7 @@ struct options {
 	unsigned top;                 /* 0: all */
 	const char *ignore;           /* path of the rules, or NULL */
 	struct filters filters;
+	bool fold_recursion;
 	unsigned depth;
 	const char *save;             /* path pattern, or NULL */
 	int signals[HT_MAX_SIGNALS];

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "filter.h"
+#include "fold.h"
 #include "memory.h"
 #include "symbols.h"
 
@@ -77,6 +78,7 @@ struct rules *figures_make(struct figures *figures, struct model *model, const s
 		if (!rules)
 			fprintf(stderr, "heaptrace: %s; nothing was ignored\n", error.text);
 	}
+	fold_recursion(model, options);
 	filter_undo(model);
 	if (rules) {
 		symbols_name_all(model, options);

@@ -32,8 +32,8 @@ struct figures {
 };
 
 /**
- * Prepare a model for a report: apply the rules and filters, if there are any (this names all frames if they are about
- * names), and sum up the rest. Rules that can not be read are said on stderr; then nothing is ignored.
+ * Prepare a model for a report: fold recursion if that is asked for, apply the rules and filters, if there are any (this
+ * names all frames if they are about names), and sum up the rest. Rules that can not be read are said on stderr; then nothing is ignored.
  *
  * @return the rules with their use counted, to be freed, or NULL
  */

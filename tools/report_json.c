@@ -56,6 +56,25 @@ void report_json_frames(FILE *out, const struct model *model, const struct backt
 	fputc(']', out);
 }
 
+/** Of --fold-recursion; counted in entries of "frames", where inlined functions have their own. */
+static void put_folds(FILE *out, const struct model *model, const struct backtrace *backtrace)
+{
+	unsigned starts[HT_MAX_DEPTH + 1] = { 1 };
+
+	for (unsigned i = 0; i < backtrace->depth && i < HT_MAX_DEPTH; i++)
+		starts[i + 1] = starts[i] + backtrace->frames[i]->name_count;
+	fputc(',', out);
+	json_number(out, "merged", backtrace->merged);
+	fputs(",\"recursions\":[", out);
+	for (unsigned i = 0; i < backtrace->fold_count; i++) {
+		const struct fold *fold = &model->folds[backtrace->folds + i];
+
+		fprintf(out, "%s{\"first\":%u,\"count\":%u,\"least\":%u,\"most\":%u}", i ? "," : "", starts[fold->at],
+			starts[fold->at + fold->length] - starts[fold->at], fold->least, fold->most);
+	}
+	fputc(']', out);
+}
+
 static void put_backtrace(FILE *out, const struct model *model, const struct backtrace *backtrace,
 			  struct stack_lines *stack)
 {
@@ -80,6 +99,8 @@ static void put_backtrace(FILE *out, const struct model *model, const struct bac
 	stack_lines_make(stack, model, backtrace, true);
 	fputc(',', out);
 	json_number(out, "allocator_frames", stack_lines_hidden(stack));
+	if (model->folded)
+		put_folds(out, model, backtrace);
 	fputc('}', out);
 }
 

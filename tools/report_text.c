@@ -226,12 +226,32 @@ static void put_key(const struct text *text, const struct backtrace *backtrace, 
 			units_bytes(backtrace->total_bytes).text);
 }
 
+/** Which frames, that end with this one, the backtrace went through several times. */
+static void put_folds(const struct text *text, const struct backtrace *backtrace, unsigned last)
+{
+	for (unsigned i = 0; i < backtrace->fold_count; i++) {
+		const struct fold *fold = &text->model->folds[backtrace->folds + i];
+
+		if (fold->at + fold->length != last + 1)
+			continue;
+		if (fold->length > 1)
+			fprintf(text->out, "   [frames %u-%u x ", fold->at + 1u, last + 1);
+		else
+			fprintf(text->out, "   [frame %u x ", last + 1);
+		if (fold->least < fold->most)
+			fprintf(text->out, "%u to ", fold->least);
+		fprintf(text->out, "%u]\n", fold->most);
+	}
+}
+
 static void put_frames(const struct text *text, const struct backtrace *backtrace)
 {
 	put_address(text, 0, text->model->entries[backtrace->entry]);
 	fprintf(text->out, "%s +0x0\n", entry_name(backtrace->entry));
-	for (unsigned i = 0; i < backtrace->depth; i++)
+	for (unsigned i = 0; i < backtrace->depth; i++) {
 		put_frame(text, i + 1, backtrace->frames[i]);
+		put_folds(text, backtrace, i);
+	}
 	if (backtrace->truncated)
 		fputs("   [truncated]\n", text->out);
 	fputc('\n', text->out);
@@ -255,6 +275,8 @@ static void put_backtrace(const struct text *text, size_t number, const struct b
 	fprintf(text->out, "/%s] [age: %s]", units_bytes(backtrace->peak_bytes).text,
 		units_age(key_of(text->model, backtrace, SORT_AGE)).text);
 	put_key(text, backtrace, key);
+	if (backtrace->merged)
+		fprintf(text->out, " [%u backtraces: peaks are at least these]", backtrace->merged + 1);
 	fputc('\n', text->out);
 	put_frames(text, backtrace);
 }

@@ -15,8 +15,10 @@ is "$(jq '[.processes[0].backtraces[] | select(any(.frames[]; .function == "xmal
 # names FORMAT OPTION...: the functions in a document
 names()
 {
-	run "$HT" export run.htrace "--format=$@"
-	case $1 in
+	format=$1
+	shift
+	run "$HT" export --format="$format" "$@" run.htrace
+	case $format in
 	collapsed) tr ';' '\n' <out | sed 's/ [0-9]*$//';;
 	speedscope) jq -r '.shared.frames[].name' out;;
 	dhat) jq -r '.ftbl[]' out | sed 's/^0x[0-9A-F]*: \([^ ]*\).*/\1/';;

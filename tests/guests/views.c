@@ -24,6 +24,7 @@ static void *xmalloc(size_t size)
 	return block;
 }
 
+static volatile int twice = 2, thrice = 3, deepest = 5; /* so that no loop is unrolled: one call is one place */
 static void *kept;
 static void keep(void *block) { kept = block; }
 
@@ -31,13 +32,13 @@ static void text(void) { keep(strdup("hello")); }
 
 static void parse(void)
 {
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < thrice; i++)
 		keep(xmalloc(100));
 }
 
 static void lex(void)
 {
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < twice; i++)
 		keep(xmalloc(50));
 	keep(malloc(7));
 }
@@ -74,9 +75,9 @@ int main(void)
 	text();
 	parse();
 	lex();
-	for (int i = 1; i <= 4; i++)
+	for (int i = 1; i < deepest; i++)
 		walk(i);
-	for (int i = 1; i <= 5; i += 2)
+	for (int i = 1; i <= deepest; i += 2)
 		even(i);
 	passing();
 	return 0;
