@@ -13,6 +13,7 @@
 
 #include "collect.h"
 #include "host_facts.h"
+#include "history.h"
 #include "memory.h"
 
 #ifndef SO_PEERPIDFD
@@ -114,40 +115,49 @@ static void want_allocator(struct process *process, void *unused)
 /** Answers being sent. */
 struct answers {
 	int socket;
+	uint32_t flags; /* of the request */
 	unsigned remaining;
 };
 
 /** @return 0, or -1 if the other side does not take it */
-static int send_answer(int socket, const struct process *process, uint32_t remaining)
+static int send_answer(int socket, const struct process *process, uint32_t flags, uint32_t remaining)
 {
 	struct dump_answer answer = {.magic = DUMP_MAGIC, .number = process->number, .remaining = remaining};
+	struct dump_history message = {.magic = DUMP_MAGIC};
+	int history = flags & DUMP_HISTORY && process->facts.history ? history_to_file(process->facts.history) : -1;
 	size_t size;
 	char *text = host_facts_write(&process->facts, &size);
 	if (size >= sizeof(answer.facts))
 		size = sizeof(answer.facts) - 1;
 	memcpy(answer.facts, text, size);
 	free(text);
-	return protocol_send(socket, &answer, offsetof(struct dump_answer, facts) + size + 1, process->image->fd);
+	answer.history = history >= 0;
+	int result = protocol_send(socket, &answer, offsetof(struct dump_answer, facts) + size + 1, process->image->fd);
+	if (!result && history >= 0)
+		result = protocol_send(socket, &message, sizeof(message), history);
+	if (history >= 0)
+		close(history);
+	return result;
 }
 
 static void answer_one(struct process *process, void *data)
 {
 	struct answers *answers = data;
-	send_answer(answers->socket, process, --answers->remaining);
+	send_answer(answers->socket, process, answers->flags, --answers->remaining);
 }
 
 void client_tell(struct run *run, const struct process *process)
 {
 	for (struct client *client = run->clients, *next; client; client = next) {
 		next = client->next;
-		if (client->following && process->number && send_answer(client->watch.fd, process, 0))
+		if (client->following && process->number && send_answer(client->watch.fd, process, 0, 0))
 			client_close(run, client); /* it has not read for long, and asks again */
 	}
 }
 
 static void answer_dump(struct run *run, struct client *client)
 {
-	struct answers answers = {client->watch.fd, each_wanted(run, client->wanted, NULL, NULL)};
+	struct answers answers = {client->watch.fd, client->flags, each_wanted(run, client->wanted, NULL, NULL)};
 	/* A run may be followed from before its beginning. */
 	client->following = client->flags & DUMP_FOLLOW && (answers.remaining || client->wanted == run->launcher);
 	if (answers.remaining) {

@@ -117,6 +117,12 @@ static void tick(struct run *run)
 	}
 }
 
+/** Slices so short that the idle ticks would blur them. */
+static bool wants_short_slices(const struct run *run)
+{
+	return run->images && run->options->interval_ns && run->options->interval_ns < 20 * IDLE_TICK_MS * 1000000ull;
+}
+
 static void timer_ready(struct run *run, struct watch *watch)
 {
 	uint64_t expirations;
@@ -129,7 +135,7 @@ static void timer_ready(struct run *run, struct watch *watch)
 	if (now - run->sampled_ns >= SAMPLE_NS && now - run->sampled_ns >= run->sample_cost_ns * SAMPLE_SHARE)
 		sample_all(run);
 	client_answer_due(run);
-	bool idle = now - run->busy_ns > IDLE_NS && !run->jobs && !client_is_waiting(run);
+	bool idle = now - run->busy_ns > IDLE_NS && !run->jobs && !client_is_waiting(run) && !wants_short_slices(run);
 	set_timer(run, !idle ? TICK_MS : run->images || !run->done ? IDLE_TICK_MS : LONELY_TICK_MS);
 }
 

@@ -69,7 +69,7 @@ static int dump(const struct options *options, pid_t pid)
 {
 	char directory[PATH_MAX], error[1024];
 	struct output outfile, save;
-	struct inquiry inquiry = {.pid = pid};
+	struct inquiry inquiry = {.pid = pid, .flags = DUMP_HISTORY};
 	if (!getcwd(directory, sizeof(directory)))
 		strcpy(directory, "/");
 	if (output_prepare(&outfile, options->outfile ? options->outfile : "-", directory, "outfile", error, sizeof(error)) ||

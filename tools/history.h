@@ -76,4 +76,10 @@ struct ht_timeline *history_timeline_chunk(const struct history *history, uint32
  */
 size_t history_read_timeline(struct history *history, const struct ht_chunk *chunk, uint64_t size);
 
+/** The chunks of a history in a memfd. @return its descriptor, or -1 */
+int history_to_file(const struct history *history);
+
+/** Read what another process has written there; what is broken is left out. @return a history, never NULL */
+struct history *history_from_file(int fd);
+
 #endif

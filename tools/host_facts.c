@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "history.h"
 #include "memory.h"
 
 #define MAX_UNTRACED 100000
@@ -161,6 +162,8 @@ void host_facts_free(struct host_facts *facts)
 	for (size_t i = 0; i < facts->untraced_count; i++)
 		free(facts->untraced[i].reason);
 	free(facts->untraced);
+	history_free(facts->history);
+	facts->history = NULL;
 	facts->untraced = NULL;
 	facts->untraced_count = 0;
 }

@@ -22,6 +22,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "history.h"
 #include "host_facts.h"
 #include "memory.h"
 #include "procfs.h"
@@ -77,6 +78,18 @@ static void keep_standalone(struct inquiry *inquiry, uint32_t number, int segmen
 	procfs_statm(inquiry->pid, &answer->facts.statm);
 }
 
+/** The history that follows an answer. @return it, or NULL */
+static struct history *take_history(int fd)
+{
+	struct dump_history message = {0};
+	int file;
+	ssize_t got = protocol_receive(fd, &message, sizeof(message), &file);
+	struct history *history = got == sizeof(message) && message.magic == DUMP_MAGIC && file >= 0 ? history_from_file(file) : NULL;
+	if (file >= 0)
+		close(file);
+	return history;
+}
+
 /** Take the answers that are there now. */
 static void take_answers(struct inquiry *inquiry, int fd)
 {
@@ -88,6 +101,8 @@ static void take_answers(struct inquiry *inquiry, int fd)
 		ssize_t got = protocol_receive(fd, &message, sizeof(message), &segment);
 		if (read_answer(&message, got, segment, &answer))
 			break;
+		if (message.history)
+			answer.facts.history = take_history(fd);
 		add_answer(inquiry, answer);
 	} while (message.remaining);
 }

@@ -37,6 +37,7 @@ struct message {
 enum dump_flags {
 	DUMP_QUIET = 1 << 0,  /* leave the program alone: its allocator's figures are not asked for */
 	DUMP_RUN = 1 << 1,    /* all processes of the run that `pid` belongs to */
+	DUMP_HISTORY = 1 << 3, /* the timeline and the slices too */
 	DUMP_FOLLOW = 1 << 2, /* and go on: an answer for each process that comes, and for each that has ended */
 };
 struct dump_request {
@@ -49,7 +50,13 @@ struct dump_answer {
 	int32_t status;     /* 0, or an errno value: ESRCH is "no process of this run" */
 	uint32_t number;    /* of the process in its segment */
 	uint32_t remaining; /* answers that follow */
+	uint32_t history;   /* 1: next comes a struct dump_history */
 	char facts[8192];   /* host_facts_write()'s text, NUL-terminated; what is behind it is not sent */
+};
+
+/** What belongs to the answer before; history_to_file()'s descriptor is beside it. */
+struct dump_history {
+	uint32_t magic; /* DUMP_MAGIC */
 };
 
 /** Send a message, with a descriptor unless fd is -1. Never blocks. @return 0, or -1 with errno */
