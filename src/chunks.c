@@ -163,3 +163,21 @@ void chunks_reserve(uint64_t bytes)
 	if (!find_window(offset, bytes))
 		new_window(offset, bytes);
 }
+
+void chunks_each(uint32_t kind, void (*visit)(const struct ht_chunk *chunk, void *data), void *data)
+{
+	uint64_t used = load_acquire(&guest.header->used), size;
+
+	for (uint64_t offset = HT_GRANULE; offset < used; offset += size) {
+		const struct ht_chunk *chunk = (const struct ht_chunk *)find_window(offset, HT_GRANULE);
+
+		/* Not mapped here: another process's. Without a head: being made. */
+		size = HT_GRANULE;
+		if (!chunk || load_acquire(&chunk->magic) != HT_CHUNK_MAGIC)
+			continue;
+		if (chunk->size >= HT_GRANULE && chunk->size % HT_GRANULE == 0)
+			size = chunk->size;
+		if (chunk->kind == kind && chunk->process == guest.number)
+			visit(chunk, data);
+	}
+}

@@ -44,4 +44,7 @@ static inline void chunk_publish(struct ht_chunk *chunk)
 /** Map ahead so that about `bytes` more can be taken without a system call (before the program enters a cage). */
 void chunks_reserve(uint64_t bytes);
 
+/** Visit the published chunks of this process that are of a kind. Others may be added meanwhile. */
+void chunks_each(uint32_t kind, void (*visit)(const struct ht_chunk *chunk, void *data), void *data);
+
 #endif

@@ -242,8 +242,7 @@ COLD bool process_forked(bool through_libc)
  */
 #define FIGURES_AT_EXIT 100000
 
-/* glibc's figures; takes the arenas' locks, so never where this thread may hold one. */
-static void take_allocator_figures(void)
+void process_take_figures(void)
 {
 	struct ht_process *process = guest.process;
 
@@ -263,7 +262,7 @@ COLD void process_tick(void)
 
 	if (wanted == load_relaxed(&guest.process->allocator_taken))
 		return;
-	take_allocator_figures();
+	process_take_figures();
 	store_release(&guest.process->allocator_taken, wanted);
 }
 
@@ -311,7 +310,7 @@ __attribute__((destructor)) static void destructor(void)
 	uint32_t flags = HT_PROCESS_FINISHED;
 
 	if (!thread->guard && load_relaxed(&guest.process->peak_blocks) < FIGURES_AT_EXIT) {
-		take_allocator_figures();
+		process_take_figures();
 		flags |= HT_PROCESS_FIGURES_FINAL;
 	}
 	__atomic_fetch_or(&guest.process->flags, flags, __ATOMIC_RELEASE);

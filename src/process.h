@@ -24,6 +24,9 @@ uint32_t process_new_thread(struct thread *first);
  */
 bool process_forked(bool through_libc);
 
+/** Note glibc's own figures. Takes the arenas' locks, so never where this thread may hold one. */
+void process_take_figures(void);
+
 /** A tick has passed since the thread's last event: answer the host's wish for the allocator's figures. */
 void process_tick(void);
 

@@ -18,6 +18,12 @@
 #define ANSWER_SECONDS 5 /* a stopped collector must not stop the program */
 
 static char standalone_path[MAX_PATH];
+static struct sockaddr_un collector;
+
+const struct sockaddr_un *rendezvous_socket(void)
+{
+	return collector.sun_path[0] ? &collector : NULL;
+}
 
 const char *environment(const char *name)
 {
@@ -349,10 +355,10 @@ static bool is_run_directory(const char *library)
 
 struct ht_header *rendezvous(const char *library)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	bool run = is_run_directory(library);
-
-	if (run && (!beside(library, "socket", address.sun_path, sizeof(address.sun_path)) || is_caged(library)))
+	if (!is_run_directory(library))
+		return open_standalone();
+	if (!beside(library, "socket", collector.sun_path, sizeof(collector.sun_path)) || is_caged(library))
 		return NULL;
-	return run ? open_collected(&address) : open_standalone();
+	collector.sun_family = AF_UNIX;
+	return open_collected(&collector);
 }

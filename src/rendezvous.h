@@ -15,6 +15,11 @@
  */
 struct ht_header *rendezvous(const char *library);
 
+struct sockaddr_un;
+
+/** Where the run's collector listens, NULL if there is none. */
+const struct sockaddr_un *rendezvous_socket(void);
+
 /** An environment variable, from the initial stack: libc may not have set `environ` yet. NULL if there is none. */
 const char *environment(const char *name);
 

@@ -76,6 +76,7 @@ struct ht_header {
 	uint32_t checksum;    /* snapshot: CRC-32 (zlib's crc32()) of the whole file, this field taken as 0 */
 	uint32_t header_size; /* bytes from the start of the file to the first chunk: HT_GRANULE when live, 4096 in a snapshot */
 	char release[32];     /* of the heaptrace that wrote it, NUL-padded */
+	uint32_t image;       /* number of the segment in its run; 0: stand-alone */
 };
 
 enum ht_chunk_kind {
@@ -355,6 +356,34 @@ struct ht_hello {
 struct ht_welcome {
 	uint32_t magic;
 	uint32_t status; /* 0: a descriptor comes with it; else an errno value */
+};
+
+/**
+ * What a guest asks for when its program calls our API, on a connection of its own, with the descriptor beside it that
+ * the collector shall write to. Two answers come: that it has been understood, and that it is done.
+ */
+#define HT_REQUEST_MAGIC 0x54535152u
+enum ht_request_kind {
+	HT_REQUEST_TEXT = 1, /* text follows in messages until the guest shuts its side; "\1ADDRESS\n" (hex) asks for names */
+	HT_REQUEST_REPORT,   /* a report of the process in `format` */
+	HT_REQUEST_MARK,     /* keep the figures of this moment; answer.value names them */
+	HT_REQUEST_SINCE,    /* what has changed since the mark `value`, in `format` */
+};
+struct ht_request {
+	uint32_t magic; /* HT_REQUEST_MAGIC */
+	uint32_t version;
+	uint32_t kind;  /* enum ht_request_kind */
+	uint32_t image; /* ht_header.image */
+	uint32_t process;
+	uint32_t pad;
+	uint64_t value;
+	char format[24]; /* as --format has it; empty: text */
+	char sort[24];   /* as --sort has it; empty: the run's */
+};
+struct ht_answer {
+	uint32_t magic; /* HT_REQUEST_MAGIC */
+	int32_t status; /* 0, or a negative errno value */
+	uint64_t value;
 };
 
 _Static_assert(sizeof(struct ht_header) <= 4096, "the header fits its page");

@@ -114,6 +114,13 @@ static struct ht_node *node_record(uint32_t number)
 	return &load_acquire(&node_chunks[number / NODES_CHUNK])[number % NODES_CHUNK];
 }
 
+const struct ht_node *trace_node(uint32_t number)
+{
+	const struct ht_node *chunk = number < HT_MAX_NODES ? load_acquire(&node_chunks[number / NODES_CHUNK]) : NULL;
+
+	return chunk ? &chunk[number % NODES_CHUNK] : NULL;
+}
+
 static uint32_t new_node(uint32_t parent, const struct stack_frame *frame)
 {
 	uint32_t number = next_number(&guest.process->next_node, NODES_CHUNK, 4, HT_MAX_NODES);

@@ -51,6 +51,9 @@ INLINE struct ht_trace *trace_record(uint32_t number)
 	return likely(chunk) ? &chunk[number % 1024] : NULL;
 }
 
+/** A frame of the tree, NULL if there is none of that number. */
+const struct ht_node *trace_node(uint32_t number);
+
 /** Make the tables. */
 bool traces_start(void);
 

@@ -115,7 +115,9 @@ $(TEST_O)/%.so: tests/lib/%.c
 lint: test-programs
 	$(call run_tests,tests/check-guest-symbols.t tests/check-sources.t tests/check-docs.t)
 
-INSTALL_HEADERS := $(wildcard include/*.h include/*.hpp)
+INSTALL_HEADERS := $(wildcard include/*.h)
+INSTALL_HEADERS_BELOW := $(wildcard include/heaptrace/*.h include/heaptrace/*.hpp)
+PKGCONFIG := $(PREFIX)/lib/pkgconfig
 install: all
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(LIBDIR)' '$(DESTDIR)$(PREFIX)/share/man/man1' \
 		'$(DESTDIR)$(PREFIX)/share/man/man5'
@@ -123,16 +125,21 @@ install: all
 	install -m 755 $(wildcard $(O)/libheaptrace*.so) '$(DESTDIR)$(LIBDIR)/'
 	install -m 644 tools/man/heaptrace.1 '$(DESTDIR)$(PREFIX)/share/man/man1/heaptrace.1'
 	install -m 644 tools/man/heaptrace-json.5 '$(DESTDIR)$(PREFIX)/share/man/man5/heaptrace-json.5'
-	$(if $(INSTALL_HEADERS),install -d '$(DESTDIR)$(PREFIX)/include')
-	$(if $(INSTALL_HEADERS),install -m 644 $(INSTALL_HEADERS) '$(DESTDIR)$(PREFIX)/include/')
+	install -d '$(DESTDIR)$(PREFIX)/include/heaptrace' '$(DESTDIR)$(PKGCONFIG)'
+	install -m 644 $(INSTALL_HEADERS) '$(DESTDIR)$(PREFIX)/include/'
+	$(if $(INSTALL_HEADERS_BELOW),install -m 644 $(INSTALL_HEADERS_BELOW) '$(DESTDIR)$(PREFIX)/include/heaptrace/')
+	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|' \
+		-e "s|@VERSION@|$$(sed -n 's/.*HT_RELEASE "\(.*\)".*/\1/p' src/segment.h)|" tools/heaptrace.pc.in \
+		>'$(DESTDIR)$(PKGCONFIG)/heaptrace.pc'
 
 # Directories go when they are empty, that is when they were ours alone.
 uninstall:
 	rm -f '$(DESTDIR)$(PREFIX)/bin/heaptrace' '$(DESTDIR)$(LIBDIR)/libheaptrace.so' \
 		'$(DESTDIR)$(LIBDIR)/libheaptrace-unwind.so' '$(DESTDIR)$(PREFIX)/share/man/man1/heaptrace.1' \
 		'$(DESTDIR)$(PREFIX)/share/man/man5/heaptrace-json.5' \
-		$(INSTALL_HEADERS:include/%='$(DESTDIR)$(PREFIX)/include/%')
-	-for directory in '$(LIBDIR)' '$(PREFIX)/lib' '$(PREFIX)/share/man/man1' '$(PREFIX)/share/man/man5' '$(PREFIX)/share/man' '$(PREFIX)/share' \
+		$(INSTALL_HEADERS:include/%='$(DESTDIR)$(PREFIX)/include/%') '$(DESTDIR)$(PKGCONFIG)/heaptrace.pc' \
+		$(INSTALL_HEADERS_BELOW:include/%='$(DESTDIR)$(PREFIX)/include/%')
+	-for directory in '$(LIBDIR)' '$(PKGCONFIG)' '$(PREFIX)/include/heaptrace' '$(PREFIX)/lib' '$(PREFIX)/share/man/man1' '$(PREFIX)/share/man/man5' '$(PREFIX)/share/man' '$(PREFIX)/share' \
 		'$(PREFIX)/include' '$(PREFIX)/bin' '$(PREFIX)'; do \
 		rmdir "$(DESTDIR)$$directory" 2>/dev/null || true; done
 

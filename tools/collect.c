@@ -26,6 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "collect_requests.h"
 #include "inherited.h"
 #include "memory.h"
 #include "procfs.h"
@@ -205,7 +206,7 @@ static bool grace_is_over(struct run *run)
 static bool may_remove_directory(struct run *run)
 {
 	uint64_t now = collect_now();
-	if (run->images || !jobs_are_done(run) || client_is_any(run) || now < run->needed_ns)
+	if (run->images || !jobs_are_done(run) || run->worker_count || client_is_any(run) || now < run->needed_ns)
 		return false;
 	if (!rundir_is_needed(&run->rundir, run->launcher, now - run->start_ns < YOUNG_NS))
 		return true;
@@ -320,6 +321,7 @@ static void child_ready(struct run *run, struct watch *watch)
 	while (read(watch->fd, &information, sizeof(information)) == sizeof(information))
 		;
 	jobs_child_ended(run);
+	requests_child_ended(run);
 }
 
 /** One turn after whatever has happened. */

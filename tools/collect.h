@@ -15,6 +15,7 @@
  *	collect_timeline.c  figures over time
  *	collect_slices.c    backtraces over time
  *	collect_jobs.c    the queue of reports
+ *	collect_requests.c  what programs ask for through the API
  */
 
 #ifndef HEAPTRACE_COLLECT_H
@@ -163,6 +164,9 @@ struct run {
 	struct hello hellos[HELLOS]; /* the last ones, going round */
 	size_t hello_count;          /* ever */
 	struct client *clients;
+	pid_t *workers;              /* that carry out requests of programs */
+	size_t worker_count, worker_room;
+	uint64_t mark_count;         /* ever; see collect_requests.c */
 	struct job *jobs;            /* the first one first */
 	struct job *running;         /* being made by `renderer` */
 	pid_t renderer;
@@ -290,5 +294,6 @@ void jobs_pump(struct run *run);
 void jobs_document(struct run *run);
 void jobs_child_ended(struct run *run);
 bool jobs_are_done(const struct run *run);
+void jobs_restore_signals(void); /* in a child that makes a report */
 
 #endif

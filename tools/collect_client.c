@@ -6,12 +6,14 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "collect.h"
+#include "collect_requests.h"
 #include "host_facts.h"
 #include "history.h"
 #include "memory.h"
@@ -219,9 +221,15 @@ static void client_ready(struct run *run, struct watch *watch)
 	union {
 		struct ht_hello hello;
 		struct dump_request dump;
+		struct ht_request request;
 	} message = {0};
 	int fd;
 	ssize_t got = protocol_receive(watch->fd, &message, sizeof(message), &fd);
+	if (got >= (ssize_t)sizeof(message.request) && message.request.magic == HT_REQUEST_MAGIC && !client->wanted) {
+		requests_begin(run, fcntl(watch->fd, F_DUPFD_CLOEXEC, 0), &message.request, fd);
+		client_close(run, client);
+		return;
+	}
 	if (fd >= 0)
 		close(fd);
 	if (got < 0 && errno == EAGAIN)

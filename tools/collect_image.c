@@ -63,7 +63,7 @@ static void fill_header(const struct run *run, struct ht_header *header, uint64_
 		.limit = limit,
 		.used = HT_GRANULE,
 		.tick = (uint32_t)(collect_run_ns(run) >> HT_TICK_SHIFT),
-		.flags = run->options->exact ? HT_OPTION_EXACT : 0,
+		.flags = (run->options->exact ? HT_OPTION_EXACT : 0) | (run->options->start_off ? HT_OPTION_STOPPED : 0),
 		.depth = run->options->depth,
 		.start_ns = run->start_ns,
 		.start_wall = run->start_wall,
@@ -143,6 +143,7 @@ static struct image *image_new(struct run *run)
 		return NULL;
 	}
 	fill_header(run, header, limit);
+	header->image = run->image_count + 1;
 	fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
 	struct image *image = memory_zeroed(1, sizeof(*image));
 	image->number = ++run->image_count;

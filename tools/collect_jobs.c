@@ -215,7 +215,7 @@ static int make_document(struct run *run)
 }
 
 /** Only in a renderer: what a report starts (addr2line) expects signals as they usually are. */
-static void restore_signals(void)
+void jobs_restore_signals(void)
 {
 	sigset_t none;
 	sigemptyset(&none);
@@ -235,7 +235,7 @@ static void start_job(struct run *run, struct job *job)
 	if (run->renderer > 0)
 		return;
 	if (run->renderer == 0)
-		restore_signals();
+		jobs_restore_signals();
 	int extract = job->process ? process_extract(job->process) : -1;
 	if (extract >= 0)
 		render.segment = extract;

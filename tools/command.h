@@ -40,6 +40,9 @@ int diff_command(int argc, char **argv);
 /** `heaptrace top`; argv[0] is "top". @return the exit code; with a program that a signal ended it ends us the same way */
 int top_command(int argc, char **argv);
 
+/** `heaptrace ctl`; argv[0] is "ctl". @return the exit code */
+int ctl_command(int argc, char **argv);
+
 /** `heaptrace dump`; argv[0] is "dump". @return the exit code */
 int dump_command(int argc, char **argv);
 

@@ -24,6 +24,7 @@
  *	│       ├── collect_timeline.c figures over time
  *	│       ├── collect_slices.c   backtraces over time
  *	│       ├── collect_jobs.c     the queue of reports
+ *	│       ├── collect_requests.c what programs ask for
  *	│       ├── collect_client.c   the socket: guests and `heaptrace dump`
  *	│       ├── procfs.c           what /proc says about a process
  *	│       └── render.c           one report, in a child of the collector
@@ -32,6 +33,7 @@
  *	│   └── inquiry.c    ask the collector of a process
  *	├── top_command.c    `heaptrace top`
  *	│   └── top_*.c      source, rows, names, screen: see top_command.c
+ *	├── ctl_command.c    `heaptrace ctl`
  *	├── diff_command.c   `heaptrace diff`
  *	│   └── diff*.c      backtraces of several snapshots, matched
  *	└── report_command.c `heaptrace report`, `heaptrace export`
@@ -75,6 +77,7 @@ static int usage(void)
 			"       heaptrace dump [OPTIONS] PID\n"
 			"       heaptrace top [OPTIONS] PID\n"
 			"       heaptrace top [OPTIONS] -- PROGRAM [ARGS...]\n"
+			"       heaptrace ctl PID start|stop|resume|reset|status|dump\n"
 			"'heaptrace --help' lists the options.\n");
 	return EXIT_HEAPTRACE;
 }
@@ -90,6 +93,8 @@ int main(int argc, char **argv)
 		return export_command(argc - 1, argv + 1);
 	if (strcmp(argv[1], "diff") == 0)
 		return diff_command(argc - 1, argv + 1);
+	if (strcmp(argv[1], "ctl") == 0)
+		return ctl_command(argc - 1, argv + 1);
 	if (strcmp(argv[1], "dump") == 0)
 		return dump_command(argc - 1, argv + 1);
 	if (strcmp(argv[1], "top") == 0)

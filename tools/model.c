@@ -288,6 +288,7 @@ static void set_process(struct model *model, const struct ht_process *record)
 	model->ppid = (int)(record->ppid & INT32_MAX);
 	model->process_flags = record->flags;
 	model->start_ns = record->start_ns;
+	model->reset_ns = record->reset_ns;
 	model->nested_allocations = record->nested_allocations;
 	model->inherited_frees = record->inherited_frees;
 	model->table_full = record->table_full;

@@ -144,6 +144,7 @@ struct model {
 	uint64_t start_ns, start_wall; /* of the process since the start of the run; of the run since 1970 */
 	uint64_t now_ns;          /* the moment that the figures are of, since the start of the run */
 	uint64_t peak_bound_bytes, peak_bound_blocks; /* true peaks are less than this above the figures; 0: exact */
+	uint64_t reset_ns;        /* the figures count from here, since the start of the run; 0: from the process's start */
 	uint64_t nested_allocations, inherited_frees, table_full, corrupt_records;
 	uint64_t allocator_ns, allocator_arena, allocator_hblkhd, allocator_uordblks;
 	uint64_t entries[HT_ENTRY_COUNT]; /* addresses of the entry points */

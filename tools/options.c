@@ -239,6 +239,16 @@ static int read_unwinder(struct options *options, const char *value, struct comp
 	return 0;
 }
 
+static int read_start(struct options *options, const char *value, struct complaint *complaint)
+{
+	static const char *const names[] = {"on", "off"};
+	int found = find_word(names, COUNT(names), value, strlen(value));
+	if (found < 0)
+		return complain(complaint, "it takes on or off");
+	options->start_off = found == 1;
+	return 0;
+}
+
 static int read_color(struct options *options, const char *value, struct complaint *complaint)
 {
 	static const char *const names[] = {"auto", "always", "never"};
@@ -402,6 +412,8 @@ static const struct option_row rows[] = {
 	 "keep every backtrace's figures so often (100ms, 2s, 10min, 1h), for report --window"},
 	{0, "exact", NULL, VALUE_NONE, SCOPE_RUN, "HEAPTRACE_EXACT", read_exact, NULL,
 	 "exact peaks with many threads; the program runs slower"},
+	{0, "start", "on|off", VALUE_NEEDED, SCOPE_RUN, "HEAPTRACE_START", read_start, NULL,
+	 "off: record nothing until heaptrace ctl or the program's own call starts it (default on)"},
 	{0, "signals", "LIST|none", VALUE_NEEDED, SCOPE_RUN, "HEAPTRACE_SIGNALS", read_signals, NULL,
 	 "signals that dump: the first sorts by size, the second by count (default USR1,USR2)"},
 	{0, "unwinder", "auto|libunwind", VALUE_NEEDED, SCOPE_RUN | SCOPE_TOP, NULL, read_unwinder, NULL,
@@ -454,7 +466,7 @@ static const struct option_row rows[] = {
 	{0, "debug-dir", "DIR", VALUE_NEEDED, SCOPE_ALL | SCOPE_TOP, NULL, read_debug_dir, NULL,
 	 "look for debug files here too"},
 
-	{'q', "quiet", NULL, VALUE_NONE, SCOPE_ALL | SCOPE_TOP, NULL, read_quiet, "Messages",
+	{'q', "quiet", NULL, VALUE_NONE, SCOPE_ALL | SCOPE_TOP | SCOPE_CTL, NULL, read_quiet, "Messages",
 	 "reports and errors only"},
 	{'v', "verbose", NULL, VALUE_NONE, SCOPE_ALL | SCOPE_TOP, NULL, read_verbose, NULL,
 	 "say more: what was not needed, why nothing is listed"},
@@ -640,6 +652,8 @@ static const char *usage_of(enum option_scope scope)
 		return "export --format=NAME [OPTIONS] FILE.htrace";
 	case SCOPE_TOP:
 		return "top [OPTIONS] PID\n       heaptrace top [OPTIONS] -- PROGRAM [ARGS...]";
+	case SCOPE_CTL:
+		return "ctl [OPTIONS] PID start|stop|resume|reset|status|dump";
 	case SCOPE_DIFF:
 		return "diff [OPTIONS] A.htrace B.htrace [C.htrace...]";
 	default:
@@ -656,7 +670,9 @@ void options_help(enum option_scope scope)
 		       "  heaptrace export --format=NAME FILE.htrace   the same for other programs to read\n"
 		       "  heaptrace diff [OPTIONS] A.htrace B.htrace   say what grew from one snapshot to another\n"
 		       "  heaptrace dump [OPTIONS] PID                 report on a running traced process\n"
-		       "  heaptrace top [OPTIONS] PID                  watch it; with -- PROGRAM: start and watch one\n");
+		       "  heaptrace top [OPTIONS] PID                  watch it; with -- PROGRAM: start and watch one\n"
+		       "  heaptrace ctl PID start|stop|resume|reset|status|dump\n"
+		       "                                               switch its tracing\n");
 	else
 		printf("Usage: heaptrace %s\n", usage_of(scope));
 	const char *group = NULL;

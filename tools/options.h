@@ -54,6 +54,7 @@ struct options {
 	int signals[HT_MAX_SIGNALS];
 	size_t signal_count;
 	bool exact;
+	bool start_off;               /* record nothing until somebody starts it */
 	bool lines, inlines;          /* false with --no-lines, --no-inlines */
 	bool cache;                   /* false with --no-cache: addr2line's answers are neither read nor kept */
 	const char *addr2line;
@@ -81,7 +82,7 @@ struct options {
 
 /** Which commands an option is for; bits. */
 enum option_scope { SCOPE_RUN = 1, SCOPE_REPORT = 2, SCOPE_DUMP = 4, SCOPE_EXPORT = 8, SCOPE_DIFF = 16, SCOPE_TOP = 64,
-		    SCOPE_ALL = 31 };
+		    SCOPE_CTL = 128, SCOPE_ALL = 31 };
 
 /** What options_parse() found. */
 enum options_result { OPTIONS_OK, OPTIONS_HELP, OPTIONS_VERSION, OPTIONS_ERROR };

@@ -152,6 +152,7 @@ static void put_unseen(FILE *out, const struct model *model)
 	json_number(out, "table_full", model->table_full);
 	fputc(',', out);
 	json_number(out, "corrupt_records", model->corrupt_records);
+	fprintf(out, ",\"recording_stopped\":%s", model->process_flags & HT_PROCESS_HAS_GAPS ? "true" : "false");
 	fputs(",\"untraced_children\":[", out);
 	for (size_t i = 0; i < model->host.untraced_count; i++) {
 		fputs(i ? ",{\"pid\":" : "{\"pid\":", out);

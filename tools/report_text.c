@@ -396,12 +396,18 @@ static void put_not_seen(const struct text *text)
 	if (model->process_flags & HT_PROCESS_MALLOC_HIDDEN)
 		fputs("[heaptrace] not seen: the program's own malloc, which the C library's look-up finds before ours; link it "
 		      "dynamically or build the program without it\n", text->out);
+	if (model->process_flags & HT_PROCESS_HAS_GAPS)
+		fprintf(text->out, "[heaptrace] not seen: blocks allocated while recording was stopped%s\n",
+			model->process_flags & HT_PROCESS_STOPPED ? "; it still is: `heaptrace ctl PID start`" : "");
 	if (model->process_flags & HT_PROCESS_SIGNAL_TAKEN)
 		fputs("[heaptrace] not seen: a dump signal that the program handles itself; use --signals or `heaptrace dump`\n",
 		      text->out);
 	report_untraced(text->out, &model->host);
 	put_count(text, model->nested_allocations, "allocation", " of signal handlers that interrupted an allocation");
-	put_count(text, model->inherited_frees, "block", " from before the start or from the parent process (freed here)");
+	put_count(text, model->inherited_frees, "block",
+		  model->process_flags & HT_PROCESS_HAS_GAPS || model->reset_ns ?
+		  " from before a start or reset, or while recording was stopped (freed here)" :
+		  " from before the start or from the parent process (freed here)");
 	put_count(text, model->table_full, "allocation", ", because a table could not grow");
 	put_count(text, model->corrupt_records, "record", ", because they were corrupt");
 }

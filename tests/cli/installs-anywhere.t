@@ -12,6 +12,8 @@ like "$(cd "$T/root" && find . -type f)" './usr/share/man/man5/heaptrace-json.5'
 if [ -e "$BUILD/lua/heaptrace.so" ]; then
 	like "$(cd "$T/root" && find . -type f)" './usr/lib/lua/5.4/heaptrace.so' "the Lua module, where the interpreter looks for it"
 fi
+like "$(cd "$T/root" && find . -type f)" './usr/include/heaptrace.h' "the header"
+like "$(cat "$T/root/usr/lib/pkgconfig/heaptrace.pc")" '^libdir=/usr/lib/heaptrace' "and what pkg-config says of it"
 cd / || exit 1
 run "$T/root/usr/bin/heaptrace" --color=never "$GUESTS/leak"
 like "$err" '=== backtrace' "runs from another directory"
