@@ -331,6 +331,19 @@ uint32_t module_number(const struct object *object)
 	return number;
 }
 
+const struct ht_module *module_at(uintptr_t address)
+{
+	struct known *all = load_acquire(&known), *hit = load_relaxed(&last_hit);
+	uint32_t count = load_acquire(&known_count);
+
+	if (hit && address - hit->start < hit->end - hit->start && load_acquire(&hit->number))
+		return hit->record;
+	for (uint32_t i = 0; all && i < count && i < MAX_MODULES; i++)
+		if (address - all[i].start < all[i].end - all[i].start && load_acquire(&all[i].number))
+			return all[i].record;
+	return NULL;
+}
+
 void modules_check(void)
 {
 	uint32_t count = load_acquire(&known_count);

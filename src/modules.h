@@ -16,6 +16,9 @@
 /** Number of the module for an object, recording it at first sight; 0 if there was no room. Lock-free. */
 uint32_t module_number(const struct object *object);
 
+/** The record of the loaded module that an address lies in, if it has been recorded; the loader is not asked. Lock-free. */
+const struct ht_module *module_at(uintptr_t address);
+
 /**
  * After a dlclose: mark the modules that are gone. Their addresses may be taken by another library, so each row and
  * each cached stack made before is void then.

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+// heap_trace's states: each function in each of them, the codes, and that none of it crashes.
+// Build: -Iinclude/heaptrace
+#include "esp.h"
+
+static heap_trace_record_t recs[8], small[2];
+
+static void without_buffer(void)
+{
+	is(heap_trace_start(HEAP_TRACE_ALL), ESP_ERR_INVALID_STATE, "start without a buffer");
+	is(heap_trace_stop(), ESP_ERR_INVALID_STATE, "stop without a buffer");
+	is(heap_trace_resume(), ESP_ERR_INVALID_STATE, "resume without a buffer");
+	is(heap_trace_alloc_pause(), ESP_ERR_INVALID_STATE, "pause without a buffer");
+	free(block(10));
+	is(heap_trace_get_count(), 0, "nothing is recorded then");
+	heap_trace_record_t r;
+
+	is(heap_trace_get(0, &r), ESP_ERR_INVALID_STATE, "get without a buffer");
+	is(heap_trace_init_standalone(NULL, 0), ESP_OK, "giving back what was never given");
+	is(heap_trace_init_standalone(NULL, 5), ESP_ERR_INVALID_ARG, "a length without a buffer");
+	is(heap_trace_init_standalone(recs, 0), ESP_ERR_INVALID_ARG, "a buffer without a length");
+	is(heap_trace_init_standalone(recs, SIZE_MAX / 2), ESP_ERR_NO_MEM, "a length that can not be");
+}
+
+static void init(void)
+{
+	is(heap_trace_init_standalone(recs, 8), ESP_OK, "init");
+	is(heap_trace_init_standalone(recs, 8), ESP_OK, "init again before the start");
+	is(heap_trace_stop(), ESP_ERR_INVALID_STATE, "stop before any start");
+	is(heap_trace_start((heap_trace_mode_t)7), ESP_ERR_INVALID_ARG, "no such mode");
+	is(heap_trace_start(HEAP_TRACE_LEAKS), ESP_OK, "start");
+	is(heap_trace_init_standalone(recs, 8), ESP_ERR_INVALID_STATE, "init while it runs");
+	is(heap_trace_init_standalone(NULL, 0), ESP_ERR_INVALID_STATE, "nor can the buffer be taken away");
+	is(heap_trace_alloc_pause(), ESP_OK, "pause");
+	is(heap_trace_init_standalone(recs, 8), ESP_ERR_INVALID_STATE, "init while it is paused");
+	is(heap_trace_alloc_pause(), ESP_ERR_INVALID_STATE, "pause twice");
+	is(heap_trace_stop(), ESP_OK, "stop while paused");
+	is(heap_trace_alloc_pause(), ESP_ERR_INVALID_STATE, "pause while stopped");
+	is(heap_trace_init_standalone(recs, 8), ESP_OK, "init after the stop");
+}
+
+static void resume(void)
+{
+	heap_trace_summary_t s;
+
+	is(heap_trace_resume(), ESP_OK, "resume without a start");
+	is(heap_trace_summary(&s), ESP_OK, "summary");
+	is(s.mode, HEAP_TRACE_ALL, "that is mode ALL");
+	void *p = block(20);
+
+	is(heap_trace_get_count(), 1, "and records");
+	is(heap_trace_resume(), ESP_ERR_INVALID_STATE, "resume while it runs");
+	is(heap_trace_stop(), ESP_OK, "stop");
+	is(heap_trace_stop(), ESP_ERR_INVALID_STATE, "stop twice");
+	is(heap_trace_resume(), ESP_OK, "resume");
+	is(heap_trace_get_count(), 1, "stop and resume change no count");
+	is(heap_trace_stop(), ESP_OK, "stop again");
+	free(p);
+}
+
+static void start_again(void)
+{
+	heap_trace_summary_t s;
+
+	is(heap_trace_init_standalone(small, 2), ESP_OK, "a small buffer");
+	is(heap_trace_start(HEAP_TRACE_LEAKS), ESP_OK, "start");
+	for (int i = 0; i < 3; i++)
+		block(8);
+	check(heap_trace_summary(&s) == ESP_OK);
+	ok(s.has_overflowed && s.high_water_mark == 2 && s.total_allocations == 3, "it overflows");
+	is(heap_trace_start(HEAP_TRACE_ALL), ESP_OK, "start while it runs");
+	check(heap_trace_summary(&s) == ESP_OK);
+	ok(!s.count && !s.total_allocations && !s.total_frees && !s.high_water_mark && !s.has_overflowed && s.capacity == 2,
+	   "all figures are 0");
+	is(s.mode, HEAP_TRACE_ALL, "in the new mode");
+	ok(!small[0].address && !small[1].address, "the buffer is empty");
+	block(8);
+	is(heap_trace_get_count(), 1, "and it goes on");
+	is(heap_trace_stop(), ESP_OK, "stop");
+}
+
+/* The buffer is the program's own again: what is written to it now would be a fault. */
+static void give_back(void)
+{
+	heap_trace_record_t *own = mmap(NULL, 8 * sizeof(*own), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	check(own != MAP_FAILED);
+	is(heap_trace_init_standalone(own, 8), ESP_OK, "a buffer of its own");
+	is(heap_trace_start(HEAP_TRACE_LEAKS), ESP_OK, "start");
+	void *p = block(30);
+
+	is(own[0].size, 30, "is written to");
+	is(heap_trace_stop(), ESP_OK, "stop");
+	is(heap_trace_init_standalone(NULL, 0), ESP_OK, "give it back");
+	check(!munmap(own, 8 * sizeof(*own)));
+	free(p);
+	use(100, 50);
+	is(heap_trace_start(HEAP_TRACE_LEAKS), ESP_ERR_INVALID_STATE, "no start without it");
+	is(heap_trace_get_count(), 0, "no records either");
+}
+
+static void get(void)
+{
+	heap_trace_record_t r;
+	void *p[8];
+
+	check(heap_trace_init_standalone(recs, 8) == ESP_OK && heap_trace_start(HEAP_TRACE_LEAKS) == ESP_OK);
+	for (int i = 0; i < 2; i++)
+		p[i] = block((size_t)i + 100);
+	is(heap_trace_get(0, NULL), ESP_ERR_INVALID_STATE, "get into nowhere");
+	is(heap_trace_get(2, &r), ESP_ERR_INVALID_ARG, "get beyond the last");
+	is(heap_trace_get(SIZE_MAX, &r), ESP_ERR_INVALID_ARG, "get far beyond the last");
+	for (int i = 2; i < 8; i++)
+		p[i] = block((size_t)i + 100);
+	static const int order[] = {5, 0, 6, 7, 1, 6, 5, 0};
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
+		check(heap_trace_get((size_t)order[i], &r) == ESP_OK);
+		ok(r.address == p[order[i]] && r.size == (size_t)order[i] + 100, "get in any order");
+	}
+	for (size_t i = 0; i < heap_trace_get_count(); i++) {
+		check(heap_trace_get(i, &r) == ESP_OK);
+		ok(r.address, "a record while records go");
+		free(r.address);
+	}
+	is(heap_trace_get_count(), 4, "every other one went, because the younger ones moved up");
+	check(heap_trace_stop() == ESP_OK);
+}
+
+/* The program's array is its own: what it writes there disturbs nothing. */
+static void scribble(void)
+{
+	heap_trace_record_t r;
+
+	check(heap_trace_start(HEAP_TRACE_LEAKS) == ESP_OK);
+	void *a = block(11), *b = block(22);
+
+	memset(recs, 0xff, sizeof(recs));
+	free(a);
+	ok(!recs[0].address && !recs[0].size, "a slot is emptied whatever stood there");
+	check(heap_trace_get(0, &r) == ESP_OK);
+	ok(r.address == b && r.size == 22, "what is got is not what was scribbled");
+	is(heap_trace_get_count(), 1, "the count is right");
+	check(heap_trace_stop() == ESP_OK);
+}
+
+int main(void)
+{
+	without_buffer();
+	init();
+	resume();
+	start_again();
+	give_back();
+	get();
+	scribble();
+	return done_testing();
+}
