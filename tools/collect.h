@@ -142,6 +142,7 @@ struct run {
 	struct output outfile, save;
 	struct output survivors;     /* where reports go that have no other place once the launcher is gone */
 	bool document;               /* one document of all processes goes to outfile.stream at the end */
+	char *document_path;         /* or to this file; NULL: each process has a file of its own */
 	uint64_t start_ns, start_wall;
 	pid_t launcher;
 

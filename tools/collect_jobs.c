@@ -132,7 +132,7 @@ static void choose_destination(struct run *run, const struct job *job, struct re
 	bool orphaned = !run->attached && !run->done; /* the launcher was killed */
 	if (run->document && (run->attached || orphaned) && job->kind == JOB_FINAL) {
 		keep_for_document(run, job, render);
-	} else if (run->document && run->attached) {
+	} else if (run->document && run->attached && !run->document_path) {
 		text_options = *run->options; /* stdout is the document's: a dump is text on stderr */
 		text_options.format = FORMAT_TEXT;
 		render->options = &text_options;
@@ -202,7 +202,7 @@ static int make_document(struct run *run)
 			.segment = -1,
 			.options = run->options,
 			.stream = run->attached ? run->outfile.stream : -1,
-			.path = path,
+			.path = run->document_path ? run->document_path : path,
 		};
 		if (i < run->kept_count) {
 			renders[i].snapshot = run->kept[i].path;

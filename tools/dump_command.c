@@ -49,7 +49,8 @@ static int render_all(const struct inquiry *inquiry, const struct options *optio
 			.append = outfile->shared,
 		};
 	}
-	bool document = options->format != FORMAT_TEXT && outfile->stream >= 0;
+	char *one_page = options->format == FORMAT_HTML ? output_one_name(outfile) : NULL;
+	bool document = options->format != FORMAT_TEXT && (outfile->stream >= 0 || one_page);
 	for (size_t i = 0; i < inquiry->count; i++) {
 		if (document)
 			renders[i].stream = -1, renders[i].path = NULL;
@@ -57,8 +58,10 @@ static int render_all(const struct inquiry *inquiry, const struct options *optio
 			result = -1;
 		renders[i].stream = outfile->stream;
 	}
+	renders->path = document ? one_page : renders->path;
 	if (document && render_document(renders, inquiry->count))
 		result = -1;
+	free(one_page);
 	free(renders);
 	output_names_free(&names);
 	output_names_free(&saves);

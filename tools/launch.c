@@ -81,7 +81,9 @@ static int prepare_outputs(struct run *run, char *error, size_t size)
 		snprintf(error, size, "%s", REPORT_SPOILS_TERMINAL);
 		return -1;
 	}
-	run->document = (run->outfile.stream >= 0 || run->outfile.is_fifo) && options->format != FORMAT_TEXT;
+	if (options->format == FORMAT_HTML) /* a page shows all processes; other readers take one at a time */
+		run->document_path = output_one_name(&run->outfile);
+	run->document = (run->outfile.stream >= 0 || run->outfile.is_fifo || run->document_path) && options->format != FORMAT_TEXT;
 	run->survivors.stream = -1;
 	run->survivors.pattern = output_absolute(run->directory, "heaptrace.%n.%p.htrace", true);
 	if (run->save.stream < 0)

@@ -106,6 +106,18 @@ const char *output_name_other(struct output_names *names, const struct output *o
 	return make_name(names, output, pid, program, false);
 }
 
+char *output_one_name(const struct output *output)
+{
+	bool varies = false;
+	if (!output->pattern)
+		return NULL;
+	char *name = expand(output->pattern, 0, NULL, &varies);
+	if (!varies)
+		return name;
+	free(name);
+	return NULL;
+}
+
 void output_names_free(struct output_names *names)
 {
 	for (size_t i = 0; i < names->count; i++)

@@ -50,6 +50,9 @@ const char *output_name(struct output_names *names, const struct output *output,
 /** The same for all others: a name that would be the same for all is not theirs, they get .PID in any case. */
 const char *output_name_other(struct output_names *names, const struct output *output, pid_t pid, const char *program);
 
+/** The file's name if it is the same for every process, to be freed; NULL if there is no file, or %p or %n in its name. */
+char *output_one_name(const struct output *output);
+
 /** Forget the set. */
 void output_names_free(struct output_names *names);
 

@@ -130,10 +130,9 @@ class Timeline {
 		if (!this.one)
 			return this.shown.length < this.view.processes.length ?
 				`The ${this.shown.length} processes with the highest peaks are drawn; choose one for its RSS and allocator.` : "";
-		if (this.shown[0].sampled)
-			return "";
-		return this.shown[0].process.totals.allocations ?
-			"Nothing was sampled in between: only the start, the peak and the end are known." : "This process allocated nothing.";
+		const { process, sampled } = this.shown[0];
+		return !process.totals.allocations ? "This process allocated nothing." :
+			sampled ? "" : "Nothing was sampled in between: only the start, the peak and the end are known.";
 	}
 
 	axes() {
@@ -181,7 +180,7 @@ class Timeline {
 				continue;
 			svg(this.picture, "path", { class: key, d: this.path(points, key) });
 			if (known.length === 1)
-				svg(this.picture, "circle", { class: "dot", r: 4, cx: this.x(known[0].ns), cy: this.y(known[0][key]), style: "" }).style.fill = `var(--${key})`;
+				svg(this.picture, "circle", { class: "dot", r: 4, cx: this.x(known[0].ns), cy: this.y(known[0][key]) }).style.fill = `var(--${key})`;
 		}
 		svg(this.picture, "path", { class: `live${broken}`, d: live });
 		for (const point of sampled ? [] : points)
