@@ -50,7 +50,7 @@ ht --format=json --outfile=first --save=first.htrace ./program
 ${CC:-gcc} -fno-builtin -DVERSION=2 -o program program.c
 ht --format=json --outfile=second --save=second.htrace ./program
 "$HT" report --format=json first.htrace >renamed
-ht --format=json --fold-recursion --outfile=folded "$GUESTS/views"
+ht --format=json --fold-recursion --group=function --outfile=folded "$GUESTS/views"
 "$HT" diff --format=json first.htrace second.htrace >difference
 is "$(jq '[.processes[].unseen.untraced_children[]] | length' untraced)" 1 "a report with a child that was not traced"
 at_least "$(jq '[.processes[].unnamed_modules[]] | length' renamed)" 1 "one with a module that has changed"

@@ -78,22 +78,11 @@ struct check {
 static char *describe(const struct check *check, struct model *model, const struct backtrace *backtrace)
 {
 	struct stack_lines stack = { 0 };
-	char *text = memory_copy_string("");
+	char *text;
 
 	symbols_name(model, backtrace->frames, backtrace->depth, check->options);
 	stack_lines_make(&stack, model, backtrace, false);
-	for (size_t i = 0; i < stack.count && i < BLAMED_FUNCTIONS; i++) {
-		const struct stack_line *line = &stack.lines[i];
-		char *name = stack_line_name(line), *longer;
-
-		if (line->file)
-			longer = memory_format("%s%s%s (%s:%u)", text, i ? " < " : "", name, line->file, line->line);
-		else
-			longer = memory_format("%s%s%s", text, i ? " < " : "", name);
-		free(name);
-		free(text);
-		text = longer;
-	}
+	text = stack_lines_describe(&stack, 0, BLAMED_FUNCTIONS);
 	free(stack.lines);
 	return text;
 }

@@ -5,6 +5,7 @@
 #include "json.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "memory.h"
@@ -64,6 +65,20 @@ static void put_string(FILE *out, const char *string, bool in_html)
 		}
 	}
 	fputc('"', out);
+}
+
+void csv_cell(FILE *out, const char *string)
+{
+	char *clean = utf8_clean(string);
+
+	fputc('"', out);
+	for (const char *c = clean; *c; c++) {
+		if (*c == '"')
+			fputc('"', out);
+		fputc((unsigned char)*c < ' ' || *c == 0x7f ? ' ' : *c, out);
+	}
+	fputc('"', out);
+	free(clean);
 }
 
 void json_string(FILE *out, const char *string)

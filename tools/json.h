@@ -19,6 +19,9 @@ unsigned utf8_length(const unsigned char *s);
 /** The string as valid UTF-8, to be freed. */
 char *utf8_clean(const char *string);
 
+/** A quoted cell of CSV (RFC 4180). Line ends inside would be legal, but break tools that read lines: they become spaces. */
+void csv_cell(FILE *out, const char *string);
+
 /** A quoted string, or null. */
 void json_string(FILE *out, const char *string);
 

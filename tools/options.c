@@ -452,6 +452,8 @@ static const struct option_row rows[] = {
 	 "only backtraces first seen so long ago, as in 500ms, 10s, 5min, 2h"},
 	{0, "max-age", "TIME", VALUE_NEEDED, SCOPE_ALL & ~SCOPE_DIFF, NULL, read_max_age, NULL,
 	 "only those that came later"},
+	{0, "group", "function|module|line", VALUE_NEEDED, SCOPE_ALL & ~SCOPE_DIFF, NULL, read_group, NULL,
+	 "text, json, csv: backtraces added up by the function, module or line that asks for the memory"},
 	{0, "fold-recursion", NULL, VALUE_NONE, SCOPE_ALL, NULL, read_fold_recursion, NULL,
 	 "show functions that call themselves or each other once, and backtraces that only differ in that as one"},
 

@@ -22,6 +22,8 @@ enum sort_key { SORT_NONE, SORT_SIZE, SORT_COUNT, SORT_PEAK, SORT_AT_PEAK, SORT_
 enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 enum unwinder { UNWINDER_AUTO, UNWINDER_LIBUNWIND };
 
+enum group_key { GROUP_NONE, GROUP_FUNCTION, GROUP_MODULE, GROUP_LINE };
+
 #define MAX_SORT_KEYS 8
 #define MAX_PATTERNS 16
 
@@ -49,6 +51,7 @@ struct options {
 	const char *ignore;           /* path of the rules, or NULL */
 	struct filters filters;
 	bool fold_recursion;
+	enum group_key group;
 	unsigned depth;
 	const char *save;             /* path pattern, or NULL */
 	int signals[HT_MAX_SIGNALS];

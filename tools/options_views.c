@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/* Reading the options that choose what a view shows: filters. */
+/* Reading the options that choose what a view shows: filters, groups. */
 
 #include "options_internal.h"
 
@@ -71,6 +71,29 @@ int read_max_age(struct options *options, const char *value, struct complaint *c
 	return options_read_time(&options->filters.max_age, value, complaint);
 }
 
+int read_group(struct options *options, const char *value, struct complaint *complaint)
+{
+	static const char *const names[] = {[GROUP_FUNCTION] = "function", [GROUP_MODULE] = "module", [GROUP_LINE] = "line"};
+
+	for (size_t i = GROUP_FUNCTION; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(value, names[i]) == 0) {
+			options->group = (enum group_key)i;
+			return 0;
+		}
+	}
+	return options_complain(complaint, "backtraces are grouped by function, module or line");
+}
+
+/** Own peaks were at different times: their sum is nobody's. */
+static bool sorts_by_own_peak(const struct options *options)
+{
+	for (size_t i = 0; i < options->sort_count; i++) {
+		if (options->sort[i] == SORT_PEAK)
+			return true;
+	}
+	return false;
+}
+
 int options_check_views(const struct options *options, struct complaint *complaint)
 {
 	const struct filters *filters = &options->filters;
@@ -80,6 +103,11 @@ int options_check_views(const struct options *options, struct complaint *complai
 		return options_complain(complaint, "--min-size is more than --max-size: nothing can be between them; swap them");
 	if (filters->min_age > filters->max_age)
 		return options_complain(complaint, "--min-age is more than --max-age: nothing can be between them; swap them");
+	if (options->group && options->format != FORMAT_TEXT && options->format != FORMAT_JSON && options->format != FORMAT_CSV)
+		return options_complain(complaint, "--group is for text, json and csv; other formats show stacks: leave it out");
+	if (options->group && sorts_by_own_peak(options))
+		return options_complain(complaint, "--sort=peak is not for --group: own peaks were at different times and cannot be "
+						   "added up; use at-peak");
 	if (by_figures && options->growth_base)
 		return options_complain(complaint, "--max-growth-over compares backtraces of all sizes and ages; leave out --min-size, "
 						   "--max-size, --min-age and --max-age");

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "group.h"
 #include "json.h"
 #include "memory.h"
 #include "report_common.h"
@@ -18,21 +19,6 @@
 #include "symbols.h"
 
 #define NEWLINE "\r\n"
-
-/** A quoted cell. Line ends and other control characters inside would be legal, but break tools that read lines. */
-static void put_cell(FILE *out, const char *string)
-{
-	char *clean = utf8_clean(string);
-
-	fputc('"', out);
-	for (const char *c = clean; *c; c++) {
-		if (*c == '"')
-			fputc('"', out);
-		fputc((unsigned char)*c < ' ' || *c == 0x7f ? ' ' : *c, out);
-	}
-	fputc('"', out);
-	free(clean);
-}
 
 static void put_figures(FILE *out, const struct backtrace *backtrace)
 {
@@ -50,14 +36,14 @@ static void put_place(FILE *out, const struct stack_line *line)
 {
 	char *name = stack_line_name(line);
 
-	put_cell(out, name);
+	csv_cell(out, name);
 	fputc(',', out);
-	put_cell(out, line->file ? line->file : "");
+	csv_cell(out, line->file ? line->file : "");
 	if (line->line)
 		fprintf(out, ",%u,", line->line);
 	else
 		fputs(",,", out);
-	put_cell(out, line->module ? line->module->path : "");
+	csv_cell(out, line->module ? line->module->path : "");
 	if (line->module && line->address)
 		fprintf(out, ",0x%" PRIx64 ",", line->address - line->module->bias);
 	else
@@ -82,7 +68,7 @@ static void put_stack(FILE *out, const struct stack_lines *stack)
 	}
 	if (memory)
 		fclose(memory);
-	put_cell(out, text ? text : "");
+	csv_cell(out, text ? text : "");
 	free(text);
 }
 
@@ -92,19 +78,21 @@ static void put_model(FILE *out, struct model *model, const struct options *opti
 	struct figures figures;
 	struct rules *rules = figures_make(&figures, model, options);
 
+	if (options->group)
+		report_groups_csv(out, model, options);
 	symbols_name_all(model, options);
-	for (size_t i = 0; i < model->backtrace_count; i++) {
+	for (size_t i = 0; i < model->backtrace_count && !options->group; i++) {
 		const struct backtrace *backtrace = &model->backtraces[i];
 
 		if (backtrace->ignored)
 			continue;
 		stack_lines_make(&stack, model, backtrace, options->keep_allocator);
 		fprintf(out, "%d,", model->pid);
-		put_cell(out, model->name);
+		csv_cell(out, model->name);
 		fputc(',', out);
 		put_figures(out, backtrace);
 		fprintf(out, "%d,", backtrace->truncated);
-		put_cell(out, entry_name(backtrace->entry));
+		csv_cell(out, entry_name(backtrace->entry));
 		fputc(',', out);
 		put_place(out, &stack.lines[0]);
 		put_stack(out, &stack);
@@ -116,8 +104,11 @@ static void put_model(FILE *out, struct model *model, const struct options *opti
 
 int report_csv(FILE *out, struct model **models, size_t count, const struct options *options)
 {
-	fputs("pid,program,live_blocks,live_bytes,peak_blocks,peak_bytes,at_peak_blocks,at_peak_bytes,total_blocks,"
-	      "total_bytes,first_ns,last_ns,truncated,entry,function,file,line,module,offset,stack" NEWLINE, out);
+	if (options->group)
+		fprintf(out, "%s" NEWLINE, report_groups_csv_head);
+	else
+		fputs("pid,program,live_blocks,live_bytes,peak_blocks,peak_bytes,at_peak_blocks,at_peak_bytes,total_blocks,"
+		      "total_bytes,first_ns,last_ns,truncated,entry,function,file,line,module,offset,stack" NEWLINE, out);
 	for (size_t i = 0; i < count; i++)
 		put_model(out, models[i], options);
 	return fflush(out) || ferror(out) ? -1 : 0;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "group.h"
 #include "json.h"
 #include "report_common.h"
 #include "report_stack.h"
@@ -101,10 +102,10 @@ static void put_backtrace(FILE *out, const struct model *model, const struct bac
 	json_number(out, "allocator_frames", stack_lines_hidden(stack));
 	if (model->folded)
 		put_folds(out, model, backtrace);
-	fputc('}', out);
 }
 
-static void put_backtraces(FILE *out, const struct model *model)
+/** `group_of` each backtrace, or NULL. */
+static void put_backtraces(FILE *out, const struct model *model, const uint32_t *group_of)
 {
 	struct stack_lines stack = { 0 };
 	const char *separator = "\n";
@@ -115,6 +116,9 @@ static void put_backtraces(FILE *out, const struct model *model)
 			continue;
 		fputs(separator, out);
 		put_backtrace(out, model, &model->backtraces[i], &stack);
+		if (group_of)
+			fprintf(out, ",\"group\":%" PRIu32, group_of[i]);
+		fputc('}', out);
 		separator = ",\n";
 	}
 	fputs("]", out);
@@ -244,6 +248,16 @@ static void put_timeline(FILE *out, const struct model *model)
 	fputs("],\n", out);
 }
 
+static void put_grouped(FILE *out, struct model *model, const struct options *options)
+{
+	struct groups groups;
+
+	groups_make(&groups, model, options);
+	report_groups_json(out, &groups, options);
+	put_backtraces(out, model, groups.group_of);
+	groups_free(&groups);
+}
+
 static void put_process(FILE *out, struct model *model, const struct options *options)
 {
 	struct figures figures;
@@ -264,7 +278,10 @@ static void put_process(FILE *out, struct model *model, const struct options *op
 	put_unseen(out, model);
 	put_extra(out, model, &figures);
 	put_timeline(out, model);
-	put_backtraces(out, model);
+	if (options->group)
+		put_grouped(out, model, options);
+	else
+		put_backtraces(out, model, NULL);
 	fputc('}', out);
 	rules_free(rules);
 }

@@ -5,6 +5,7 @@
 #include "report_stack.h"
 
 #include <elf.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "allocators.h"
@@ -91,6 +92,28 @@ char *stack_line_name(const struct stack_line *line)
 	if (line->function && *line->function)
 		return memory_copy_string(line->function);
 	return line->frame ? frame_place(line->frame, true) : memory_copy_string("?");
+}
+
+char *stack_lines_describe(const struct stack_lines *stack, size_t first, size_t count)
+{
+	char *text = memory_copy_string("");
+
+	for (size_t i = first; i < stack->count && i < first + count; i++) {
+		const struct stack_line *line = &stack->lines[i];
+		const char *arrow = i > first ? " < " : "";
+		char *name = stack_line_name(line), *longer;
+
+		if (line->file && line->line)
+			longer = memory_format("%s%s%s (%s:%u)", text, arrow, name, line->file, line->line);
+		else if (line->file)
+			longer = memory_format("%s%s%s (%s)", text, arrow, name, line->file);
+		else
+			longer = memory_format("%s%s%s", text, arrow, name);
+		free(name);
+		free(text);
+		text = longer;
+	}
+	return text;
 }
 
 struct mapping module_mapping(const struct module *module, uint64_t address)

@@ -43,6 +43,9 @@ size_t stack_lines_hidden(const struct stack_lines *stack);
  */
 const struct stack_line *stack_lines_caller(const struct stack_lines *stack);
 
+/** "leak_a (leak.c:6) < main (leak.c:13)": so many lines from one on, outwards. To be freed. */
+char *stack_lines_describe(const struct stack_lines *stack, size_t first, size_t count);
+
 /** The function, or what stands for it. To be freed. */
 char *stack_line_name(const struct stack_line *line);
 

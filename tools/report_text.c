@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "group.h"
 #include "memory.h"
 #include "report_common.h"
 #include "symbols.h"
@@ -284,8 +285,13 @@ static void put_backtrace(const struct text *text, size_t number, const struct b
 static void put_section(const struct text *text, enum sort_key key)
 {
 	size_t count;
-	struct ranked *ranked = rank(text, key, &count);
+	struct ranked *ranked;
 
+	if (text->options->group) {
+		report_groups_text(text->out, text->model, text->options, key, text->fancy);
+		return;
+	}
+	ranked = rank(text, key, &count);
 	name_ranked(text, ranked, count);
 	fprintf(text->out, "[heaptrace] dump allocation status for /proc/%d/maps (%s) sorted by %s\n", text->model->pid,
 		text->model->name, sort_key_name(key));
