@@ -121,8 +121,9 @@ size_t elf_file_build_id(struct elf_file *file, uint8_t id[64])
 			size = find_build_id(elf_getdata(section, NULL), id);
 	}
 	elf_getphdrnum(file->elf, &count);
-	for (size_t i = 0; !size && i < count; i++) {
-		if (gelf_getphdr(file->elf, (int)i, &phdr) && phdr.p_type == PT_NOTE)
+	/* Their number may be in a section's head, 32 bits wide and wrong: the first that is not in the file is the last. */
+	for (size_t i = 0; !size && i < count && gelf_getphdr(file->elf, (int)i, &phdr); i++) {
+		if (phdr.p_type == PT_NOTE)
 			size = find_build_id(elf_getdata_rawchunk(file->elf, (int64_t)phdr.p_offset, phdr.p_filesz,
 								  ELF_T_NHDR), id);
 	}
@@ -136,10 +137,10 @@ static bool same_segments(struct elf_file *file, const struct module *module)
 	GElf_Phdr phdr;
 
 	elf_getphdrnum(file->elf, &count);
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && gelf_getphdr(file->elf, (int)i, &phdr); i++) {
 		const struct ht_phdr *seen;
 
-		if (!gelf_getphdr(file->elf, (int)i, &phdr) || phdr.p_type != PT_LOAD)
+		if (phdr.p_type != PT_LOAD)
 			continue;
 		if (loads >= module->phdr_count)
 			return false;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../../tools/options.h"
+#include "../../tools/report.h"
 
 #define MOST_ARGUMENTS 64
 
@@ -17,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void check(const struct options *options)
 {
 	if (options->depth < 1 || options->depth > HT_MAX_DEPTH || options->signal_count > HT_MAX_SIGNALS ||
-	    options->sort_count < 1 || options->sort_count > MAX_SORT_KEYS || options->format > FORMAT_JSON ||
+	    options->sort_count < 1 || options->sort_count > MAX_SORT_KEYS || !*report_suffix(options->format) ||
 	    options->metric > METRIC_TOTAL || options->color > COLOR_NEVER || options->unwinder > UNWINDER_LIBUNWIND)
 		abort();
 	for (size_t i = 0; i < options->signal_count; i++) {
@@ -32,7 +33,8 @@ static void check(const struct options *options)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const enum option_scope scopes[] = { SCOPE_RUN, SCOPE_REPORT, SCOPE_DUMP };
+	static const enum option_scope scopes[] = { SCOPE_RUN, SCOPE_REPORT, SCOPE_DUMP, SCOPE_EXPORT, SCOPE_DIFF,
+						     SCOPE_TOP, SCOPE_CTL };
 	char *argv[MOST_ARGUMENTS + 2] = { "heaptrace" }, error[256] = "", *text, *rest;
 	int argc = 1, next = -1;
 	struct options options;
@@ -44,7 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (rest && argc <= MOST_ARGUMENTS)
 		argv[argc++] = strsep(&rest, "\n");
 	options_defaults(&options);
-	result = options_parse(&options, scopes[data[0] % 3], argc, argv, &next, error, sizeof(error));
+	result = options_parse(&options, scopes[data[0] % (sizeof(scopes) / sizeof(*scopes))], argc, argv, &next, error,
+			       sizeof(error));
 	if (next < 1 || next > argc)
 		abort();
 	if ((result == OPTIONS_ERROR) != (error[0] != '\0'))
