@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "native.h"
+
 static int line_text(const struct tracer *tracer, struct lua_line line, char *out, size_t size)
 {
 	const char *file = lines_file(&tracer->lines, line);
@@ -27,7 +29,7 @@ const char *dump_caller(const struct tracer *tracer, const struct record *record
 	return out;
 }
 
-static void add_lines(struct text *text, const struct tracer *tracer, const struct record *record)
+void dump_lines(struct text *text, const struct tracer *tracer, const struct record *record)
 {
 	char name[128];
 
@@ -40,70 +42,79 @@ static void add_lines(struct text *text, const struct tracer *tracer, const stru
 	}
 }
 
+void dump_head(struct text *text, const void *address, size_t size, unsigned cpu, uint32_t cycles, bool old_format)
+{
+	text_add(text, "%*zd bytes (@ %p) allocated CPU %u ccount 0x%08x", old_format ? 0 : 6, size, address, cpu, cycles);
+}
+
 static void add_record(struct text *text, const struct tracer *tracer, const struct record *record, bool old_format)
 {
-	text_add(text, old_format ? "%zd bytes (@ %p) allocated CPU %u ccount 0x%08x"
-				  : "%6zd bytes (@ %p) allocated CPU %u ccount 0x%08x",
-		 record->size, record->address, record->cpu, record->cycles);
-	add_lines(text, tracer, record);
+	dump_head(text, record->address, record->size, record->cpu, record->cycles, old_format);
+	dump_lines(text, tracer, record);
 	/* Whoever frees is the garbage collector: there is no line to name. */
 	text_add(text, record->freed ? " freed\n" : "\n");
 }
 
-static void add_bytes(struct text *text, const struct tracer_summary *summary, uint64_t alive)
+static void add_bytes(struct text *text, const struct tracer_summary *summary)
 {
 	if (summary->mode == MODE_ALL)
-		text_add(text, "%zu bytes alive in trace (%zu/%zu allocations)\n", (size_t)summary->bytes, (size_t)alive,
+		text_add(text, "%zu bytes alive in trace (%zu/%zu allocations)\n", (size_t)summary->bytes,
+			 (size_t)summary->alive,
 			 (size_t)summary->count);
 	else
 		text_add(text, "%zu bytes 'leaked' in trace (%zu allocations)\n", (size_t)summary->bytes,
 			 (size_t)summary->count);
 }
 
-static void add_overflow(struct text *text, const struct tracer_summary *summary, uint64_t needed, bool old_format)
+static void add_overflow(struct text *text, const struct tracer_summary *summary, bool old_format)
 {
 	if (!summary->evicted)
 		return;
 	text_add(text, "(NB: %sBuffer has overflowed, so trace data is incomplete.)\n", old_format ? "" : "Internal ");
 	text_add(text, "(NB: %zu records evicted; raise num_records to at least %zu.)\n", (size_t)summary->evicted,
-		 (size_t)needed);
+		 (size_t)summary->needed);
 }
 
-static void add_summary(struct text *text, const struct tracer_summary *summary, uint64_t alive, uint64_t needed)
+static void add_summary(struct text *text, const struct tracer_summary *summary)
 {
 	text_add(text, "====== Heap Trace Summary ======\nMode: Heap Trace %s\n",
 		 summary->mode == MODE_ALL ? "All" : "Leaks");
-	add_bytes(text, summary, alive);
+	add_bytes(text, summary);
 	text_add(text, "records: %zu (%zu capacity, %zu high water mark)\n", (size_t)summary->count,
 		 (size_t)summary->capacity, (size_t)summary->high_water);
 	text_add(text, "total allocations: %zu\ntotal frees: %zu\n", (size_t)summary->allocations, (size_t)summary->frees);
-	add_overflow(text, summary, needed, false);
+	add_overflow(text, summary, false);
 	text_add(text, "================================\n");
+}
+
+static void add_records(struct text *text, const struct tracer *tracer, uint64_t since, bool old_format)
+{
+	const struct recorder *recorder = &tracer->recorder;
+
+	for (const struct record *record = recorder_first(recorder); record; record = recorder_next(recorder, record))
+		if (record->sequence > since)
+			add_record(text, tracer, record, old_format);
 }
 
 void dump_text(struct text *text, const struct tracer *tracer, uint64_t since)
 {
 	const char *format = getenv("HEAPTRACE_DUMP_FORMAT");
 	bool old_format = format && strcmp(format, "v4.4") == 0;
-	const struct recorder *recorder = &tracer->recorder;
 	struct tracer_summary summary;
-	uint64_t alive = 0, needed;
 
 	tracer_summarize(tracer, &summary);
-	needed = summary.mode == MODE_ALL ? summary.allocations : recorder->needed;
 	text_add(text, old_format ? "%zu allocations trace (%zu entry buffer)\n"
 				  : "====== Heap Trace: %zu records (%zu capacity) ======\n",
 		 (size_t)summary.count, (size_t)summary.capacity);
-	for (const struct record *record = recorder_first(recorder); record; record = recorder_next(recorder, record)) {
-		alive += !record->freed;
-		if (record->sequence > since)
-			add_record(text, tracer, record, old_format);
-	}
+	if (tracer->native)
+		summary.alive = native_write(text, tracer, since, old_format);
+	else
+		add_records(text, tracer, since, old_format);
 	if (!old_format) {
-		add_summary(text, &summary, alive, needed);
+		add_summary(text, &summary);
 		return;
 	}
-	add_bytes(text, &summary, alive);
+	add_bytes(text, &summary);
 	text_add(text, "total allocations %zu total frees %zu\n", (size_t)summary.allocations, (size_t)summary.frees);
-	add_overflow(text, &summary, needed, true);
+	add_overflow(text, &summary, true);
 }

@@ -8,6 +8,7 @@
  *	tracer.c     the state's allocator, wrapped
  *	recorder.c   the records of blocks
  *	lines.c      which line of Lua is running
+ *	native.c     heaptrace's library, when it is there
  *	dump.c       the report; text.c its memory
  */
 
@@ -21,9 +22,11 @@
 #include "dump.h"
 #include "lauxlib.h"
 #include "lua.h"
+#include "native.h"
 #include "tracer.h"
 
 #define DEFAULT_LINES 8
+#define MAX_FRAMES 16
 
 __attribute__((visibility("default"))) int luaopen_heaptrace(lua_State *L);
 
@@ -46,17 +49,19 @@ static int check(lua_State *L, const char *what, int code)
 	return 0;
 }
 
-/* heaptrace.init(records [, lines]) */
+/* heaptrace.init(records [, lines [, frames]]) */
 static int init(lua_State *L)
 {
 	struct tracer *tracer = tracer_of(L);
 	lua_Integer records = luaL_checkinteger(L, 1);
 	lua_Integer depth = luaL_optinteger(L, 2, DEFAULT_LINES);
+	lua_Integer frames = luaL_optinteger(L, 3, 0);
 
+	luaL_argcheck(L, frames >= 0 && frames <= MAX_FRAMES, 3, "0 to 16 frames");
 	luaL_argcheck(L, depth >= 1 && depth <= (lua_Integer)LINES_MAX, 2, "1 to 64 lines");
 	if (records <= 0 || records > INT_MAX)
 		return luaL_error(L, "invalid trace buffer size");
-	return check(L, "init", tracer_init(tracer, L, (uint32_t)records, (unsigned)depth));
+	return check(L, "init", tracer_init(tracer, L, (uint32_t)records, (unsigned)depth, (unsigned)frames));
 }
 
 static int start(lua_State *L)
@@ -84,6 +89,14 @@ static int resume(lua_State *L)
 	return check(L, "resume", tracer_resume(tracer_of(L), L));
 }
 
+/* Under heaptrace with names for addresses. */
+static int write_named(lua_State *L, const struct text *text, int fd)
+{
+	int error = tracer_of(L)->native ? native_write_out(text, fd) : ENOSYS;
+
+	return error == ENOSYS ? text_write(text, fd) : error;
+}
+
 /* Write to an open file of Lua's, to a path, or to standard output. */
 static int write_text(lua_State *L, int argument, const struct text *text)
 {
@@ -94,12 +107,12 @@ static int write_text(lua_State *L, int argument, const struct text *text)
 
 	if (!path) {
 		fflush(file);
-		return text_write(text, fileno(file));
+		return write_named(L, text, fileno(file));
 	}
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return errno;
-	error = text_write(text, fd);
+	error = write_named(L, text, fd);
 	return close(fd) && !error ? errno : error;
 }
 
@@ -152,7 +165,10 @@ static int dump_since(lua_State *L)
 
 static int count(lua_State *L)
 {
-	lua_pushinteger(L, (lua_Integer)tracer_of(L)->recorder.count);
+	struct tracer_summary s;
+
+	tracer_summarize(tracer_of(L), &s);
+	lua_pushinteger(L, (lua_Integer)s.count);
 	return 1;
 }
 

@@ -20,7 +20,8 @@ endif
 $(O)/lua/%.o: tools/lua/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) $(BASE) -D_GNU_SOURCE -fPIC -fvisibility=hidden -I'$(LUA_INCLUDE)' $(CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(BASE) -D_GNU_SOURCE -fPIC -fvisibility=hidden -fno-optimize-sibling-calls -Iinclude \
+		-I'$(LUA_INCLUDE)' $(CFLAGS) -c -o $@ $<
 
 $(O)/lua/heaptrace.so: $(LUA_OBJ)
 	$(call say,LINK,$@)

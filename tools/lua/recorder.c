@@ -121,8 +121,7 @@ static void drop(struct recorder *recorder, struct record *record)
 {
 	struct record *older = at(recorder, record->older), *newer = at(recorder, record->newer);
 
-	if (!record->lost)
-		unchain(recorder, record);
+	unchain(recorder, record);
 	*(older ? &older->newer : &recorder->oldest) = record->newer;
 	*(newer ? &newer->older : &recorder->newest) = record->older;
 	memset(record, 0, sizeof(*record));
@@ -212,10 +211,8 @@ void recorder_freed(struct recorder *recorder, const void *block)
 		return;
 	record = recorder_find(recorder, block);
 	if (recorder->state == STATE_STOPPED) {
-		if (record) {
-			unchain(recorder, record);
+		if (record)
 			record->lost = true;
-		}
 		return;
 	}
 	recorder->frees++;
@@ -246,7 +243,16 @@ struct record *recorder_find(const struct recorder *recorder, const void *block)
 	if (!recorder->heads)
 		return NULL;
 	record = at(recorder, *head_of(recorder, block));
-	while (record && (record->address != block || record->freed))
+	while (record && (record->address != block || record->freed || record->lost))
+		record = at(recorder, record->chain);
+	return record;
+}
+
+const struct record *recorder_match(const struct recorder *recorder, const void *block, size_t size, uint64_t below)
+{
+	const struct record *record = recorder->heads ? at(recorder, *head_of(recorder, block)) : NULL;
+
+	while (record && (record->address != block || record->size != size || record->sequence >= below))
 		record = at(recorder, record->chain);
 	return record;
 }

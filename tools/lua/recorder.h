@@ -102,6 +102,9 @@ struct record *recorder_next(const struct recorder *recorder, const struct recor
 /** The newest record of a block that is not freed, or NULL. */
 struct record *recorder_find(const struct recorder *recorder, const void *block);
 
+/** The newest record of a block, freed or not, with its size and a number below `below`, or NULL. */
+const struct record *recorder_match(const struct recorder *recorder, const void *block, size_t size, uint64_t below);
+
 /** The oldest record with a number above `sequence`, or NULL; quick for who goes from one to the next. */
 struct record *recorder_after(struct recorder *recorder, uint64_t sequence);
 

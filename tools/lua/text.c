@@ -50,21 +50,36 @@ void text_add(struct text *text, const char *format, ...)
 		text->used += (size_t)length < LONGEST_PIECE ? (size_t)length : LONGEST_PIECE - 1;
 }
 
+static int write_all(const char *text, size_t size, int fd)
+{
+	while (size) {
+		ssize_t written = write(fd, text, size);
+
+		if (written >= 0) {
+			text += written;
+			size -= (size_t)written;
+		} else if (errno == EAGAIN) {
+			poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, -1);
+		} else if (errno != EINTR) {
+			return errno;
+		}
+	}
+	return 0;
+}
+
 int text_write(const struct text *text, int fd)
 {
-	size_t done = 0;
+	const char *at = text->memory, *end = text->memory + text->used;
+	int error = 0;
 
-	while (done < text->used) {
-		ssize_t written = write(fd, text->memory + done, text->used - done);
+	while (!error && at < end) {
+		const char *mark = memchr(at, 1, (size_t)(end - at)), *line;
 
-		if (written >= 0)
-			done += (size_t)written;
-		else if (errno == EAGAIN)
-			poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, -1);
-		else if (errno != EINTR)
-			return errno;
+		error = write_all(at, (size_t)((mark ? mark : end) - at), fd);
+		line = mark ? memchr(mark, '\n', (size_t)(end - mark)) : NULL;
+		at = line ? line + 1 : end;
 	}
-	return text->failed ? ENOMEM : 0;
+	return !error && text->failed ? ENOMEM : error;
 }
 
 void text_free(struct text *text)

@@ -17,7 +17,7 @@ struct text {
 /** Add to the text, as printf does. */
 void text_add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/** Write everything. @return 0 or an errno value */
+/** Write everything but marks of addresses ("\1ADDRESS\n"). @return 0 or an errno value */
 int text_write(const struct text *text, int fd);
 
 /** Give the memory back. */

@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "native.h"
+
 /* A block came: `old` is the one that it was made from, if there was one. */
 static void allocated(struct tracer *tracer, const void *old, void *block, size_t size)
 {
@@ -48,8 +50,11 @@ struct tracer *tracer_open(lua_State *L)
 {
 	struct tracer *tracer = recorder_map(sizeof(*tracer));
 
-	if (tracer)
+	if (tracer) {
 		lines_open(&tracer->lines, L);
+		tracer->native = native_is_there();
+		native_learn(tracer);
+	}
 	return tracer;
 }
 
@@ -79,59 +84,78 @@ void tracer_close(struct tracer *tracer, lua_State *L)
 	}
 }
 
-int tracer_init(struct tracer *tracer, lua_State *L, uint32_t records, unsigned depth)
+/*
+ * Under heaptrace its session decides: the recorder follows, so that it knows the lines of what is in the session. A block is
+ * Lua's for both, or for neither.
+ */
+
+int tracer_init(struct tracer *tracer, lua_State *L, uint32_t records, unsigned depth, unsigned frames)
 {
+	int code;
+
+	tracer->frames = frames;
 	lines_unfollow(&tracer->lines, L);
-	return recorder_init(&tracer->recorder, records, depth);
+	code = tracer->native ? native_init(records) : CODE_OK;
+	if (code)
+		recorder_close(&tracer->recorder);
+	return code ? code : recorder_init(&tracer->recorder, records, depth);
 }
 
 int tracer_start(struct tracer *tracer, lua_State *L, enum recorder_mode mode)
 {
-	int code;
+	int code = recorder_start(&tracer->recorder, mode);
 
+	if (code)
+		return code;
 	install(tracer, L);
 	lines_follow(&tracer->lines, L);
-	code = recorder_start(&tracer->recorder, mode);
-	if (code)
-		lines_unfollow(&tracer->lines, L);
-	return code;
+	return tracer->native ? native_start(mode) : CODE_OK;
 }
 
 int tracer_stop(struct tracer *tracer, lua_State *L)
 {
-	int code = recorder_stop(&tracer->recorder);
+	int code = tracer->native ? native_stop() : CODE_OK, own = recorder_stop(&tracer->recorder);
 
-	if (!code)
+	if (!own)
 		lines_unfollow(&tracer->lines, L);
-	return code;
+	return code ? code : own;
 }
 
 int tracer_pause(struct tracer *tracer, lua_State *L)
 {
-	return recorder_pause(&tracer->recorder);
+	int code = tracer->native ? native_pause() : CODE_OK, own = recorder_pause(&tracer->recorder);
+
+	return code ? code : own;
 }
 
 int tracer_resume(struct tracer *tracer, lua_State *L)
 {
 	int code = recorder_resume(&tracer->recorder);
 
-	if (!code) {
-		install(tracer, L);
-		lines_follow(&tracer->lines, L);
-	}
-	return code;
+	if (code)
+		return code;
+	install(tracer, L);
+	lines_follow(&tracer->lines, L);
+	return tracer->native ? native_resume() : CODE_OK;
 }
 
 void tracer_summarize(const struct tracer *tracer, struct tracer_summary *summary)
 {
 	const struct recorder *recorder = &tracer->recorder;
 
+	if (tracer->native) {
+		native_summarize(summary);
+		return;
+	}
 	*summary = (struct tracer_summary) {
 		.mode = recorder->mode, .allocations = recorder->allocations, .frees = recorder->frees,
 		.count = recorder->count, .capacity = recorder->capacity, .high_water = recorder->high_water,
 		.evicted = recorder->evicted,
+		.needed = recorder->mode == MODE_ALL ? recorder->allocations : recorder->needed,
 	};
 	for (const struct record *record = recorder_first(recorder); record; record = recorder_next(recorder, record))
-		if (!record->freed)
+		if (!record->freed) {
+			summary->alive++;
 			summary->bytes += record->size;
+		}
 }

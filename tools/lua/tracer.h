@@ -19,6 +19,8 @@ struct tracer {
 	bool installed;
 	bool closing;         /* the state is at its end, but somebody has wrapped our allocator: free with the state */
 	bool native;          /* under heaptrace: its session decides what is recorded */
+	unsigned frames;      /* of C, shown with a block of Lua's; 0: those outside of the interpreter */
+	const void *interpreter, *libc; /* objects that these are in */
 	struct lua_line last[LINES_MAX]; /* that were captured last, for blocks that grow */
 	unsigned last_count;
 };
@@ -26,7 +28,9 @@ struct tracer {
 /** What a summary has. */
 struct tracer_summary {
 	enum recorder_mode mode;
-	uint64_t allocations, frees, count, capacity, high_water, evicted, bytes;
+	uint64_t allocations, frees, count, capacity, high_water, evicted;
+	uint64_t alive, bytes; /* blocks that are not freed */
+	uint64_t needed;       /* records that would have been enough */
 };
 
 /** Begin with a state. @return NULL when there is no memory */
@@ -37,9 +41,10 @@ void tracer_close(struct tracer *tracer, lua_State *L);
 
 /**
  * As the Lua functions of these names. @return CODE_*
- * @param depth  lines of Lua kept with a block
+ * @param depth   lines of Lua kept with a block
+ * @param frames  see struct tracer
  */
-int tracer_init(struct tracer *tracer, lua_State *L, uint32_t records, unsigned depth);
+int tracer_init(struct tracer *tracer, lua_State *L, uint32_t records, unsigned depth, unsigned frames);
 int tracer_start(struct tracer *tracer, lua_State *L, enum recorder_mode mode);
 int tracer_stop(struct tracer *tracer, lua_State *L);
 int tracer_pause(struct tracer *tracer, lua_State *L);
