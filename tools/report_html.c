@@ -17,6 +17,7 @@
 #include "json.h"
 #include "memory.h"
 #include "report_common.h"
+#include "report_html_time.h"
 #include "symbols.h"
 
 /** A line of code, or what is known of it. Numbers are those of strings, -1: unknown. */
@@ -265,48 +266,6 @@ static void put_surroundings(FILE *out, const struct model *model)
 	}
 }
 
-static uint64_t allocator_taken(const struct timeline_point *point)
-{
-	if (point->allocator_arena == UNKNOWN_FIGURE || point->allocator_hblkhd == UNKNOWN_FIGURE)
-		return UNKNOWN_FIGURE;
-	return point->allocator_arena + point->allocator_hblkhd;
-}
-
-static void put_points(FILE *out, const struct model *model, const char *key, uint64_t (*figure)(const struct timeline_point *))
-{
-	fprintf(out, "\"%s\":[", key);
-	for (size_t i = 0; i < model->timeline_count; i++) {
-		uint64_t value = figure(&model->timeline[i]);
-
-		fputs(i ? "," : "", out);
-		fprintf(out, value == UNKNOWN_FIGURE ? "null" : "%" PRIu64, value);
-	}
-	fputc(']', out);
-}
-
-#define POINT(name) \
-	static uint64_t point_##name(const struct timeline_point *point) \
-	{ \
-		return point->name; \
-	}
-POINT(ns)
-POINT(live_bytes)
-POINT(rss)
-#undef POINT
-
-static void put_timeline(FILE *out, const struct model *model)
-{
-	fputs("\"timeline\":{", out);
-	put_points(out, model, "ns", point_ns);
-	fputc(',', out);
-	put_points(out, model, "live_bytes", point_live_bytes);
-	fputc(',', out);
-	put_points(out, model, "rss", point_rss);
-	fputc(',', out);
-	put_points(out, model, "allocator", allocator_taken);
-	fputs("},\n", out);
-}
-
 /** What stands below the text report's summary, in its words. */
 static void put_notes(FILE *out, struct model *model, const struct figures *figures, struct rules *rules,
 		      const struct options *options)
@@ -361,7 +320,8 @@ static void put_process(FILE *out, struct html *html, struct model *model)
 	put_head(out, model);
 	put_totals(out, model, &figures.totals);
 	put_surroundings(out, model);
-	put_timeline(out, model);
+	html_put_timeline(out, model);
+	html_put_slices(out, model);
 	put_notes(out, model, &figures, rules, html->options);
 	put_backtraces(out, html, model);
 	fputc('}', out);

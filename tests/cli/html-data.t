@@ -68,6 +68,26 @@ ht --outfile=/dev/null --save=many.htrace ./many
 agrees many.htrace "50,000 backtraces" "1 processes, 50000 backtraces"
 at_least "$(wc -c <made.json)" "$((20 * $(wc -c <made.html)))" "in a twentieth of the JSON report's size"
 
+# Slices: what was live at each moment.
+cat >grow.c <<'C'
+#include <stdlib.h>
+#include <unistd.h>
+static void leaks(int n) { if (!malloc(1000 + n)) abort(); }
+static void passes(void) { void *p = malloc(5000); usleep(10000); free(p); }
+int main(void) { for (int i = 0; i < 100; i++) { leaks(i); passes(); } return 0; }
+C
+${CC:-gcc} -g -O0 -fno-builtin -o grow grow.c || bail "compiled"
+ht --interval=10ms --outfile=/dev/null --save=grow.htrace ./grow
+"$HT" export --format=html --outfile=grow.html grow.htrace
+agrees grow.htrace "slices" "1 processes, 2 backtraces"
+"$HT" report --slices --format=json grow.htrace | jq -c '[.slices[] | [.ns, .live_bytes]]' >listed
+# shellcheck disable=SC2016
+is "$(data grow.html | jq -c --slurpfile listed listed '.processes[0].slices
+	| [.ns, [foreach (.changes[] | [range(1; length; 3) as $i | .[$i]] | add // 0) as $more (0; . + $more)]] | transpose - $listed[0]')" "[]" \
+	"each moment is a slice, with what was live then"
+at_least "$(data grow.html | jq '.processes[0].slices.ns | length')" 3 "there are some"
+at_least 64 "$(data grow.html | jq '.processes[0].slices.ns | length')" "but not too many for a page"
+
 # Children: one page for the whole run, also in a file; more than one where the name asks for that.
 ht --format=html sh -c "'$GUESTS/leak' 2 20; '$GUESTS/leak' 3 30"
 cp out stream.html

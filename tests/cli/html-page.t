@@ -237,6 +237,43 @@ is "$(said narrow-sort)" descending "and sort by a list"
 is "$(said names) $(said ids)" "0 0" "each control has a name, no id is there twice"
 is "$(said printed)" "%PDF-" "it prints"
 
+# Growth between two moments of a run with slices; from its start on it is what is live.
+cat >grow.c <<'C'
+#include <stdlib.h>
+#include <unistd.h>
+static void leaks(void) { if (!malloc(1000)) abort(); }
+static void *keeps(void) { return malloc(70000); }
+int main(void) { void *p = keeps(); for (int i = 0; i < 60; i++) { leaks(); usleep(10000); } leaks(); free(p); return 0; }
+C
+${CC:-gcc} -g -O0 -fno-builtin -o grow grow.c || bail "compiled"
+ht --interval=10ms --outfile=/dev/null --save=grow.htrace ./grow
+report grow.htrace
+drive run.html "growth" <<'JS'
+say("hidden", await page.shown("#window"));
+await page.click('[data-metric="growth"]');
+say("shown", await page.shown("#window"), await page.text("#table .fn"), await page.get('document.querySelector(".timeline .window").getAttribute("visibility")'));
+const choose = (id, last) => page.get(`(() => { const s = document.querySelector("#${id}"); s.selectedIndex = ${last ? "s.length - 1" : 0}; s.dispatchEvent(new Event("change")); })()`);
+say("half", parseInt((await page.text("#flame-details")).replace(/.*\((.*) bytes\).*/, "$1").replaceAll(",", "")) < 61000);
+await choose("from", false);
+say("whole", await page.text("#flame-details"));
+const box = await page.get('(() => { const r = document.querySelector("#timeline svg").getBoundingClientRect(); scrollTo(0, 0); return { x: r.x, y: r.y, w: r.width }; })()');
+await page.settle();
+const { y } = await page.get('document.querySelector("#timeline svg").getBoundingClientRect().toJSON()');
+for (const [type, part] of [["mousePressed", 0.3], ["mouseMoved", 0.5], ["mouseReleased", 0.6]])
+	await page.send("Input.dispatchMouseEvent", { type, x: box.x + box.w * part, y: y + 60, button: "left", buttons: 1, clickCount: 1 });
+await page.settle();
+const [from, to, count] = await page.get('["from", "to"].map(id => document.querySelector("#" + id).selectedIndex).concat(document.querySelectorAll("#from option").length)');
+say("dragged", from > 0 && from < to && to < count - 1);
+await page.click('[data-metric="live"]');
+say("again", await page.shown("#window"), await page.text("#flame-details"));
+JS
+is "$(said hidden)" false "growth: no choice of moments until it is wanted"
+is "$(said shown)" "true leaks visible" "growth: what grows comes first, the window is shaded"
+is "$(said half)" true "growth: in the second half there is less than in all"
+is "$(said whole)" "grow  61.000 KB (61,000 bytes), 100.0% of all" "growth since the start is what is live"
+is "$(said dragged)" true "a window can be drawn with the pointer"
+is "$(said again)" "false grow  61.000 KB (61,000 bytes), 100.0% of all" "and live again"
+
 # Several processes.
 ht --outfile=/dev/null --format=html sh -c true
 ht --format=html --outfile=run.html sh -c "'$GUESTS/leak' 2 20; '$GUESTS/leak' 3 30; '$GUESTS/ends-segv'; true"

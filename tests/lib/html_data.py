@@ -65,6 +65,20 @@ def expected(process):
         yield {**backtrace, "frames": frames}
 
 
+def compare_slices(ours):
+    """All changes together are what is live at the end."""
+    live = [[0, 0] for _ in ours["backtraces"]["node"]]
+    assert len(ours["slices"]["ns"]) == len(ours["slices"]["changes"])
+    for changes in ours["slices"]["changes"]:
+        row = 0
+        for distance, size, blocks in zip(*[iter(changes)] * 3, strict=True):
+            row += distance
+            live[row][0] += size
+            live[row][1] += blocks
+    for row, key in enumerate(("live_bytes", "live_blocks")):
+        assert [figures[row] for figures in live] == ours["backtraces"][key], "changes"
+
+
 def compare(document, report):
     assert len(document["processes"]) == len(report["processes"]), "processes"
     count = 0
@@ -84,6 +98,8 @@ def compare(document, report):
             assert sum(ours["backtraces"][key]) == ours["totals"][key], key
         assert sum(ours["backtraces"]["total_blocks"]) == ours["totals"]["allocations"]
         assert sum(ours["backtraces"]["total_bytes"]) == ours["totals"]["allocated_bytes"]
+        if "slices" in ours:
+            compare_slices(ours)
         count += len(pairs)
     return f"{len(report['processes'])} processes, {count} backtraces: as in the JSON report"
 

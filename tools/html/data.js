@@ -6,7 +6,8 @@
  *	lines          columns {function, file, module: strings or -1; line; offset in the module, or address; kind: 1 inlined,
  *	               2 the allocator's}
  *	processes[]    facts; nodes {up: distance to the parent's number, line}, 0 the root; backtraces: columns, "node" the
- *	               innermost node, the others figures
+ *	               innermost node, the others figures; timeline: columns; slices, if there are any: {ns: moments; changes:
+ *	               for each moment triples of distance to the row before, bytes and blocks more than at the moment before}
  *
  * Nodes and backtraces of all processes are put into one array each, so that a view of all is as simple as a view of one.
  */
@@ -16,7 +17,7 @@ const METRICS = {
 	live: { title: "Live", hint: "bytes that are still allocated", key: "live" },
 	"at-peak": { title: "At peak", hint: "what was live when the whole heap was largest", key: "at_peak" },
 	total: { title: "Total", hint: "all that was ever allocated", key: "total" },
-	growth: { title: "Growth", hint: "what was live at the end less what was live before", key: "growth" },
+	growth: { title: "Growth", hint: "what more is live at the later moment than at the earlier one", key: "growth" },
 };
 
 const COLUMNS = ["live_blocks", "live_bytes", "peak_blocks", "peak_bytes", "at_peak_blocks", "at_peak_bytes", "total_blocks",
@@ -51,7 +52,7 @@ const all = (() => {
 		process.nodes = [from, process.nodes[1]];
 	}
 	for (const key of COLUMNS) {
-		if (!doc.processes.some(process => process.backtraces[key]))
+		if (!doc.processes.some(process => process.backtraces[key] || (process.slices && key.startsWith("growth"))))
 			continue;
 		made.figures[key] = new Float64Array(rowCount);
 		for (const process of doc.processes)
@@ -160,6 +161,47 @@ function matchNodes(found, from, to) {
 			hit[node - from] = found[labels.of[line]] || hit[all.parent[node] - from];
 	}
 	return hit;
+}
+
+/** What was live of each row of a process after a slice; nothing before the first one. {bytes, blocks} */
+function liveAfter(process, slice) {
+	const size = process.rows[1] - process.rows[0], live = { bytes: new Float64Array(size), blocks: new Float64Array(size) };
+	for (let i = 0; i <= slice; i++) {
+		const changes = process.slices.changes[i];
+		for (let at = 0, row = 0; at < changes.length; at += 3) {
+			row += changes[at];
+			live.bytes[row] += changes[at + 1];
+			live.blocks[row] += changes[at + 2];
+		}
+	}
+	return live;
+}
+
+/** The moments that growth can be measured between: those of the process that has most of them. */
+const momentsOf = view => view.processes.reduce((most, { slices }) => slices && slices.ns.length > most.length ? slices.ns : most, []);
+
+/** Fill the columns of growth: what was live at `to` less what was live at `from`. */
+function measureGrowth(view, from, to) {
+	const { growth_bytes: bytes, growth_blocks: blocks } = all.figures;
+	for (const process of view.processes) {
+		const [first, end] = process.rows;
+		if (!process.slices) {
+			bytes.fill(0, first, end);
+			blocks.fill(0, first, end);
+			continue;
+		}
+		const at = ns => process.slices.ns.findLastIndex(moment => moment <= ns);
+		const before = liveAfter(process, at(from)), after = liveAfter(process, at(to));
+		for (let row = first; row < end; row++) {
+			bytes[row] = after.bytes[row - first] - before.bytes[row - first];
+			blocks[row] = after.blocks[row - first] - before.blocks[row - first];
+		}
+	}
+	view.sums.growth_bytes = view.sums.growth_blocks = 0;
+	for (let row = view.rows[0]; row < view.rows[1]; row++) {
+		view.sums.growth_bytes += Math.max(0, bytes[row]);
+		view.sums.growth_blocks += Math.max(0, blocks[row]);
+	}
 }
 
 /** A part of the data: one process, or all. */

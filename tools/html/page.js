@@ -31,10 +31,11 @@ class Tip {
 class Page {
 	constructor() {
 		this.state = { process: doc.processes.length > 1 ? -1 : 0, metric: "live", unit: "bytes", inverted: false, fold: false,
-			keepAllocator: Boolean(doc.keep_allocator), query: "", filter: "" };
+			keepAllocator: Boolean(doc.keep_allocator), query: "", filter: "", from: null, to: null };
 		this.tip = new Tip(byId("tip"));
 		this.summary = new Summary(index => this.choose(index));
-		this.timeline = new Timeline(byId("timeline"), byId("timeline-legend"), byId("timeline-note"), this.tip);
+		this.timeline = new Timeline(byId("timeline"), byId("timeline-legend"), byId("timeline-note"), this.tip,
+			(from, to) => this.measure(from, to, "growth"));
 		this.flame = new Flame(byId("flame"), { crumbs: byId("crumbs"), details: byId("flame-details"), modules: byId("modules"),
 			reset: byId("reset"), zoomed: node => this.zoomed(node) }, this.tip, this.state);
 		this.table = new Table(byId("table"), { result: byId("table-result"), pages: byId("pages"), sort: byId("sort"),
@@ -45,6 +46,8 @@ class Page {
 			this.state.metric = "at-peak"; /* a picture of nothing helps nobody */
 		this.usualMetric = this.state.metric;
 		this.readAddress();
+		if (this.state.metric !== this.usualMetric)
+			this.table.column = `${METRICS[this.state.metric].key}_bytes`;
 		this.choose(this.state.process);
 	}
 
@@ -68,7 +71,10 @@ class Page {
 				this.press();
 			}
 		});
-		segments("metrics", ({ metric }) => this.redraw({ metric }));
+		segments("metrics", ({ metric }) => {
+			this.redraw({ metric });
+			this.table.sortBy(`${METRICS[metric].key}_bytes`, true);
+		});
 		segments("units", ({ unit }) => this.redraw({ unit }));
 		segments("directions", ({ inverted }) => this.rebuild({ inverted: Boolean(inverted) }));
 		byId("fold").addEventListener("change", event => this.rebuild({ fold: event.target.checked }));
@@ -77,6 +83,8 @@ class Page {
 		byId("below").addEventListener("click", () => this.restrict(null));
 		byId("search").addEventListener("input", soon(() => this.search(byId("search").value.trim())));
 		byId("filter").addEventListener("input", soon(() => this.filterTable(byId("filter").value.trim())));
+		for (const id of ["from", "to"])
+			byId(id).addEventListener("change", () => this.measure(Number(byId("from").value), Number(byId("to").value)));
 		byId("theme").addEventListener("click", () => this.turnTheme());
 		addEventListener("keydown", event => this.shortcut(event));
 		addEventListener("hashchange", () => {
@@ -99,11 +107,53 @@ class Page {
 		this.state.process = index;
 		this.view = makeView(doc.processes.length ? index : -1);
 		this.summary.show(this.view);
+		this.chooseWindow();
+		if (this.state.metric === "growth" && !this.moments.length)
+			this.state.metric = "live";
 		this.timeline.show(this.view);
 		this.rebuild({});
 		this.table.query = this.state.filter;
 		this.restrict(null, true);
 		this.table.show(this.view);
+	}
+
+	/** Growth is measured between two moments; at first in the second half of the run. */
+	chooseWindow() {
+		const moments = this.moments = momentsOf(this.view), { state } = this;
+		const start = Math.min(...this.view.processes.map(process => process.started_ns));
+		if (!moments.length)
+			return;
+		if (!moments.includes(state.from))
+			state.from = moments[moments.length >> 1];
+		if (!moments.includes(state.to))
+			state.to = moments[moments.length - 1];
+		for (const id of ["from", "to"]) {
+			byId(id).textContent = "";
+			for (const ns of moments) {
+				const option = make("option", "", timeText(Math.max(0, ns - start)));
+				option.value = ns;
+				byId(id).append(option);
+			}
+		}
+		measureGrowth(this.view, state.from, state.to);
+	}
+
+	/** Growth between two moments, the nearest that there are. */
+	measure(from, to, metric) {
+		const { state, moments } = this;
+		const nearest = ns => moments.reduce((best, moment) => Math.abs(moment - ns) < Math.abs(best - ns) ? moment : best);
+		if (!moments.length)
+			return;
+		state.from = nearest(Math.min(from, to));
+		state.to = nearest(Math.max(from, to));
+		state.metric = metric || state.metric;
+		measureGrowth(this.view, state.from, state.to);
+		for (const key of this.flame.trie.values.keys())
+			if (key.startsWith("growth"))
+				this.flame.trie.values.delete(key);
+		this.redraw({});
+		this.table.sortBy("growth_bytes", true);
+		this.press();
 	}
 
 	/** A flame graph of another shape. */
@@ -129,6 +179,12 @@ class Page {
 			button.setAttribute("aria-pressed", String(ofMetric === metric || ofUnit === unit ||
 				(ofInverted !== undefined && Boolean(ofInverted) === inverted)));
 		}
+		const growth = metric === "growth";
+		byId("window").hidden = !growth;
+		byId("from").value = this.state.from;
+		byId("to").value = this.state.to;
+		this.timeline.mark(growth ? this.state : null);
+		document.querySelector('[data-metric="growth"]')?.toggleAttribute("disabled", !this.moments.length);
 		byId("fold").checked = this.state.fold;
 		byId("keep-allocator").checked = this.state.keepAllocator;
 		this.writeAddress();
@@ -215,6 +271,10 @@ class Page {
 		put("inverted", inverted ? 1 : 0, 0);
 		put("fold", fold ? 1 : 0, 0);
 		put("allocator", keepAllocator ? 1 : 0, doc.keep_allocator ? 1 : 0);
+		if (metric === "growth") {
+			address.set("from", this.state.from);
+			address.set("to", this.state.to);
+		}
 		put("search", query, "");
 		put("filter", filter, "");
 		this.address = address.toString();
@@ -235,6 +295,8 @@ class Page {
 		state.inverted = address.get("inverted") === "1";
 		state.fold = address.get("fold") === "1";
 		state.keepAllocator = address.has("allocator") ? address.get("allocator") === "1" : Boolean(doc.keep_allocator);
+		state.from = Number(address.get("from") || NaN);
+		state.to = Number(address.get("to") || NaN);
 		state.query = address.get("search") || "";
 		state.filter = byId("filter").value = address.get("filter") || "";
 		let theme = address.get("theme");

@@ -46,8 +46,9 @@ function marksOf(maximum, wanted) {
 }
 
 class Timeline {
-	constructor(host, legend, note, tip) {
-		Object.assign(this, { host, legend, note, tip });
+	/** choose(from, to): a window was drawn with the pointer */
+	constructor(host, legend, note, tip, choose) {
+		Object.assign(this, { host, legend, note, tip, choose });
 		this.hidden = new Set();
 		new ResizeObserver(() => this.width !== host.clientWidth && this.view && this.draw()).observe(host);
 	}
@@ -116,6 +117,51 @@ class Timeline {
 			this.shown.forEach((shown, i) => this.drawOther(shown, i));
 		this.note.textContent = this.remark();
 		this.listen();
+		if (momentsOf(this.view).length)
+			this.listenForWindows();
+		this.mark(this.window);
+	}
+
+	/** Shade what lies between two moments, {from, to}; null: nothing. */
+	mark(between) {
+		this.window = between;
+		if (!this.picture)
+			return;
+		this.shade ??= svg(this.picture, "rect", { class: "window" });
+		if (this.shade.parentNode !== this.picture)
+			this.picture.prepend(this.shade);
+		this.shade.setAttribute("visibility", between ? "visible" : "hidden");
+		if (!between)
+			return;
+		const x = this.x(Math.max(between.from, this.start));
+		this.shade.setAttribute("x", x);
+		this.shade.setAttribute("width", Math.max(1, this.x(Math.min(between.to, this.end)) - x));
+		this.shade.setAttribute("y", this.top);
+		this.shade.setAttribute("height", this.height - this.top - this.bottom);
+	}
+
+	/** The moment under the pointer. */
+	moment(event) {
+		const box = this.picture.getBoundingClientRect(), x = (event.clientX - box.left) * this.width / box.width;
+		return this.start + (x - this.left) / (this.width - this.left - this.right) * (this.end - this.start);
+	}
+
+	listenForWindows() {
+		let begun = null;
+		this.picture.addEventListener("pointerdown", event => {
+			begun = this.moment(event);
+			this.picture.setPointerCapture(event.pointerId);
+		});
+		this.picture.addEventListener("pointermove", event => {
+			if (begun !== null && Math.abs(this.x(this.moment(event)) - this.x(begun)) > 4)
+				this.mark({ from: Math.min(begun, this.moment(event)), to: Math.max(begun, this.moment(event)) });
+		});
+		this.picture.addEventListener("pointerup", event => {
+			const from = begun;
+			begun = null;
+			if (from !== null && Math.abs(this.x(this.moment(event)) - this.x(from)) > 4)
+				this.choose(from, this.moment(event));
+		});
 	}
 
 	summary() {
@@ -227,8 +273,7 @@ class Timeline {
 			this.tip.show(this.describe(points[at]), box.left + x * box.width / this.width, box.top + 20);
 		};
 		this.picture.addEventListener("pointermove", event => {
-			const box = this.picture.getBoundingClientRect(), x = (event.clientX - box.left) * this.width / box.width;
-			const ns = this.start + (x - this.left) / (this.width - this.left - this.right) * (this.end - this.start);
+			const ns = this.moment(event);
 			let low = 0, high = points.length - 1;
 			while (low < high) {
 				const middle = (low + high) >> 1;
