@@ -31,7 +31,7 @@ is "$(part v5 | shape)" "$v5" "the text of ESP-IDF 5"
 is "$(part default | shape)" "$v5" "which is the default"
 is "$(part v5 | grep -cE '^ *[0-9]+ bytes \(@ 0x[0-9a-f]+, Internal\) allocated CPU [0-9]+ ccount 0x[0-9a-f]{8} caller (0x[0-9a-f]+:)*0x[0-9a-f]+$')" 2 \
 	"with the words of which programs that read such logs take addresses"
-is "$(part v5 | awk '/ bytes \(@/ { sum += $1 } / leaked/ { said = $1 } END { print sum, said }')" "40 40" "the sizes sum up"
+is "$(part v5 | awk '/ bytes \(@/ { sum += $1 } /leaked/ { said = $1 } END { print sum, said }')" "40 40" "the sizes sum up"
 is "$(part symbols | grep -c '^--- 0x')" "$(part symbols | sed -n 's/.* caller //p' | tr ':' '\n' | grep -c 0x)" "with symbols: a line for each frame"
 like "$(part symbols)" '^--- 0x[0-9a-f]*: in_all_shapes at .*esp-dump\.c:16$' "that names it"
 is "$(part top | grep -c ' bytes (@')" 1 "only so many as are asked for"
