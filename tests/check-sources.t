@@ -19,7 +19,7 @@ lint()
 	is "$status:$out$err" 0: "$name"
 }
 lint "shellcheck" shellcheck -S warning -e SC2034,SC2154 -x scripts/*.sh .ci/run tests/lib/*.sh tests/fuzz/*.sh tests/cli/*.t tests/zoo/*.t tests/*.t
-lint "man page" mandoc -Tlint -Wwarning tools/man/heaptrace.1 tools/man/heaptrace-json.5
+lint "man page" mandoc -Tlint -Wwarning tools/man/heaptrace.1 tools/man/heaptrace.3 tools/man/heaptrace-json.5
 lint "spelling" codespell -q 3 -L 'nd,ba,fo,te,parm,parms,ue,sie,statics' README.md tools src include tests scripts Makefile
 for file in src/*.[ch] tools/*.[ch] tests/*/*.[ch] tests/*/*.cc tests/*/*.t tests/*.t scripts/*.sh Makefile tests/tests.mk; do
 	[ -e "$file" ] || continue

@@ -125,6 +125,7 @@ install: all
 	install -m 755 $(wildcard $(O)/libheaptrace*.so) '$(DESTDIR)$(LIBDIR)/'
 	install -m 644 tools/man/heaptrace.1 '$(DESTDIR)$(PREFIX)/share/man/man1/heaptrace.1'
 	install -m 644 tools/man/heaptrace-json.5 '$(DESTDIR)$(PREFIX)/share/man/man5/heaptrace-json.5'
+	install -D -m 644 tools/man/heaptrace.3 '$(DESTDIR)$(PREFIX)/share/man/man3/heaptrace.3'
 	install -d '$(DESTDIR)$(PREFIX)/include/heaptrace' '$(DESTDIR)$(PKGCONFIG)'
 	install -m 644 $(INSTALL_HEADERS) '$(DESTDIR)$(PREFIX)/include/'
 	$(if $(INSTALL_HEADERS_BELOW),install -m 644 $(INSTALL_HEADERS_BELOW) '$(DESTDIR)$(PREFIX)/include/heaptrace/')
@@ -136,10 +137,10 @@ install: all
 uninstall:
 	rm -f '$(DESTDIR)$(PREFIX)/bin/heaptrace' '$(DESTDIR)$(LIBDIR)/libheaptrace.so' \
 		'$(DESTDIR)$(LIBDIR)/libheaptrace-unwind.so' '$(DESTDIR)$(PREFIX)/share/man/man1/heaptrace.1' \
-		'$(DESTDIR)$(PREFIX)/share/man/man5/heaptrace-json.5' \
+		'$(DESTDIR)$(PREFIX)/share/man/man5/heaptrace-json.5' '$(DESTDIR)$(PREFIX)/share/man/man3/heaptrace.3' \
 		$(INSTALL_HEADERS:include/%='$(DESTDIR)$(PREFIX)/include/%') '$(DESTDIR)$(PKGCONFIG)/heaptrace.pc' \
 		$(INSTALL_HEADERS_BELOW:include/%='$(DESTDIR)$(PREFIX)/include/%')
-	-for directory in '$(LIBDIR)' '$(PKGCONFIG)' '$(PREFIX)/include/heaptrace' '$(PREFIX)/lib' '$(PREFIX)/share/man/man1' '$(PREFIX)/share/man/man5' '$(PREFIX)/share/man' '$(PREFIX)/share' \
+	-for directory in '$(LIBDIR)' '$(PKGCONFIG)' '$(PREFIX)/include/heaptrace' '$(PREFIX)/lib' '$(PREFIX)/share/man/man1' '$(PREFIX)/share/man/man3' '$(PREFIX)/share/man/man5' '$(PREFIX)/share/man' '$(PREFIX)/share' \
 		'$(PREFIX)/include' '$(PREFIX)/bin' '$(PREFIX)'; do \
 		rmdir "$(DESTDIR)$$directory" 2>/dev/null || true; done
 

@@ -1,0 +1,60 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The examples of heaptrace(3) compile as they stand there, run, traced and not, and show what they are there to show. So do
+# those of tests/examples.
+. "${0%/*}/../lib/tap.sh"
+cd "$T" || exit 1
+
+page=$SOURCE/tools/man/heaptrace.3
+# example FILE: the display after the comment that names it, as it is shown
+example()
+{
+	awk -v file="$1" '$0 == ".\\\" Example " file { found = 1; next } found && /^\.Bd/ { inside = 1; next }
+		inside && /^\.Ed/ { exit } inside { gsub(/\\e/, "\\"); print }' "$page" >"$1"
+	[ -s "$1" ]
+	ok $? "the manual has $1"
+}
+compiled()
+{
+	for compiler in "${CC:-gcc} -std=gnu99" "${CC:-gcc} -std=gnu11" "${CXX:-g++} -std=gnu++17 -x c++ -fpermissive -w"; do
+		# Words on purpose.
+		# shellcheck disable=SC2086
+		$compiler -Wall -Wextra -Werror -g -O1 -fno-builtin -I "$SOURCE/include" -o "${1%.c}" "$1" -ldl || return
+	done
+	# shellcheck disable=SC2086
+	${CC:-gcc} -std=gnu11 -Wall -Wextra -Werror -g -O1 -fno-builtin -I "$SOURCE/include" -o "${1%.c}" "$1" -ldl
+}
+is "$(grep -c '^\.\\" Example ' "$page")" "$(grep -c '^\.Bd' "$page")" "each display of the manual is one of the examples"
+
+for name in growth esp tracker; do
+	example $name.c
+	compiled $name.c
+	ok $? "$name.c compiles as C and C++, without a warning"
+	run ./$name
+	is "$status" 0 "$name runs untraced"
+done
+ht -q --outfile=report.txt ./growth
+is "$status" 0 "growth runs traced"
+like "$out" '300 bytes\|+300' "and shows the 300 bytes that have grown" || diag "$out"
+like "$out" 'handle_request' "with the function that keeps them"
+like "$out" '^[4-9] blocks are live$' "and counts blocks"
+ht -q --outfile=report.txt ./esp
+like "$out" '^    25 bytes (@ 0x[0-9a-f]*, Internal) allocated CPU [0-9]* ccount 0x[0-9a-f]* caller 0x' "esp shows the name that nobody frees"
+like "$out" "^25 bytes 'leaked' in trace (1 allocations)$" "and nothing else"
+ht -q --outfile=report.txt ./tracker
+is "$status" 0 "tracker runs traced"
+like "$out" '^Total leaks: 1 allocations, 84 bytes (0.08 KB)$' "and shows the session"
+like "$out" '^--- 0x[0-9a-f]*: handle_connection at tracker.c:8$' "with its line"
+
+example leak.lua
+if command -v lua5.4 >/dev/null && [ -e "$BUILD/lua/heaptrace.so" ]; then
+	for how in "" "$HT -q --outfile=report.txt"; do
+		# shellcheck disable=SC2086
+		run env LUA_CPATH="$BUILD/lua/?.so" $how lua5.4 leak.lua
+		is "$status" 0 "leak.lua runs${how:+ traced}" || diag "$err"
+		is "$(grep -c ' caller leak.lua:8$' out)" 3 "and shows the three entries"
+	done
+else
+	skip "leak.lua runs" "lua5.4 or the module is missing"
+fi
+done_testing
