@@ -137,10 +137,12 @@ static int visit_unknown_user(pid_t pid, void *data)
 static void find_survivors(struct survivors *survivors)
 {
 	for (struct image *image = survivors->run->images; image; image = image->next) {
-		for (struct process *process = image->processes; process; process = process->next)
-			add_survivor(survivors, process->pid, process->name);
+		for (struct process *process = image->processes; process; process = process->next) {
+			if (!process->unwanted)
+				add_survivor(survivors, process->pid, process->name);
+		}
 		survivors->inode = image->inode;
-		if (!image->processes)
+		if (!image->processes && follow_wants_forks(survivors->run))
 			procfs_each(visit_unknown_user, survivors);
 	}
 }
@@ -220,7 +222,7 @@ static bool may_remove_directory(struct run *run)
 static void end_of_run(const struct run *run)
 {
 	rundir_remove(&run->rundir);
-	collect_tell_launcher((struct run *)run, MESSAGE_DONE, 0, run->image_count + run->refused_count, -1);
+	collect_tell_launcher((struct run *)run, MESSAGE_DONE, 0, run->image_count + run->refused_count + run->declined_count, -1);
 	rundir_remove_stale(&run->rundir); /* others' that were killed; nobody waits for this */
 	_exit(0);
 }
@@ -238,13 +240,14 @@ static void finish(struct run *run)
 		jobs_document(run);
 		return;
 	}
+	follow_say_nothing(run);
 	say_what_still_runs(run);
 	bool over = run->takes_all_down || may_remove_directory(run);
 	detach(run);
 	if (over)
 		end_of_run(run);
 	run->done = true;
-	collect_tell_launcher(run, MESSAGE_DONE, 0, run->image_count + run->refused_count, -1);
+	collect_tell_launcher(run, MESSAGE_DONE, 0, run->image_count + run->refused_count + run->declined_count, -1);
 }
 
 /** The launcher is gone, one way or the other. */

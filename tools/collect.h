@@ -10,6 +10,7 @@
  *	collect_image.c   segments and the processes in them
  *	collect_extract.c one process's part of a segment
  *	collect_end.c     how a process ended
+ *	collect_follow.c  which of them the user wants: --follow, --only
  *	collect_exec.c    programs that processes start, and which of them are not traced
  *	collect_clock.c   ticks, samples, requests
  *	collect_timeline.c  figures over time
@@ -62,6 +63,7 @@ struct process {
 	struct host_facts facts;
 	uint64_t cpu_ticks;          /* at the last sample */
 	bool is_first;               /* of the run */
+	bool unwanted;               /* a fork child that --follow leaves out: no report */
 	bool ended;                  /* its report is in the queue, or made */
 	bool reaped_by_launcher;     /* its pidfd is readable; the launcher's word is on its way */
 	const char *outfile, *save;  /* assigned at its first report; run.names */
@@ -161,6 +163,7 @@ struct run {
 	struct image *images;
 	unsigned image_count;        /* ever */
 	unsigned refused_count;      /* hellos that got no segment */
+	unsigned declined_count;     /* that got none because --follow or --only do not want them */
 	pid_t greeting;              /* says hello at this moment; 0: nobody */
 	struct hello hellos[HELLOS]; /* the last ones, going round */
 	size_t hello_count;          /* ever */
@@ -211,6 +214,9 @@ void client_tell(struct run *run, const struct process *process); /* followers: 
 /** A new image for a process that said hello; pidfd may be -1. @return it, or NULL with errno */
 struct image *image_create(struct run *run, pid_t pid, int pidfd);
 
+/** A process says hello, but gets no image: what it was before it executed this program is over. */
+void image_decline(struct run *run, pid_t pid);
+
 /** Look at chunks that have come since; `finally`: those without a head will not get one any more. */
 void image_scan(struct run *run, struct image *image, bool finally);
 void image_scan_all(struct run *run);
@@ -242,6 +248,23 @@ const char *signal_name(int number, char *text, size_t size);
 
 /** "exit:N" or "signal:NAME" of a wait status. */
 void how_of_status(int status, char *how, size_t size);
+
+/* collect_follow.c */
+
+/** Is the program that says hello one to be traced? */
+bool follow_admits(const struct run *run, pid_t pid);
+
+/** Are fork children that have not executed anything reported? */
+bool follow_wants_forks(const struct run *run);
+
+/** Is it a loss that `pid`, which is `process` itself or a child of its, has executed this without being traced? */
+bool follow_misses(const struct run *run, const struct process *process, pid_t pid, const char *path);
+
+/** What was not seen of the children of a process that has ended and is not reported goes to one that is. */
+void follow_hand_over(struct run *run, struct process *process);
+
+/** If nothing was traced because nothing was wanted, say so. */
+void follow_say_nothing(const struct run *run);
 
 /* collect_exec.c */
 

@@ -61,9 +61,22 @@ static const char *remedy(int error)
 	       error == ENOMEM ? "; make memory free, or see 'ulimit -v'" : "";
 }
 
+/** The guest runs on untraced, as if there were no collector. */
+static void decline(struct run *run, struct client *client)
+{
+	struct ht_welcome answer = {.magic = HT_HELLO_MAGIC, .status = ECANCELED};
+	image_decline(run, client->pid);
+	protocol_send(client->watch.fd, &answer, sizeof(answer), -1);
+	run->declined_count++;
+}
+
 static void welcome(struct run *run, struct client *client)
 {
 	struct ht_welcome answer = {.magic = HT_HELLO_MAGIC};
+	if (!follow_admits(run, client->pid)) {
+		decline(run, client);
+		return;
+	}
 	struct image *image = image_create(run, client->pid, peer_pidfd(client->watch.fd));
 	if (!image)
 		answer.status = (uint32_t)errno;
@@ -89,7 +102,7 @@ static void refuse(struct run *run, int error)
 /** Does a dump request for this pid mean this process? */
 static bool is_wanted(const struct run *run, const struct process *process, pid_t wanted)
 {
-	return !process->ended && process->number && (wanted == run->launcher || wanted == process->pid);
+	return !process->ended && process->number && !process->unwanted && (wanted == run->launcher || wanted == process->pid);
 }
 
 /** Call for each wanted process. @return how many there are */

@@ -151,6 +151,7 @@ void process_end(struct run *run, struct process *process, const char *how)
 	process_judge_starts(run, process, true);
 	strcpy(process->facts.how_it_ended, found);
 	process->facts.end_ns = collect_run_ns(run);
+	follow_hand_over(run, process);
 	collect_unwatch(run, &process->watch);
 	client_tell(run, process);
 	jobs_final(run, process);

@@ -34,9 +34,11 @@ struct start {
 	char path[];
 };
 
-static void add_untraced(struct process *process, pid_t pid, const char *reason, const char *path)
+static void add_untraced(const struct run *run, struct process *process, pid_t pid, const char *reason, const char *path)
 {
 	struct host_facts *facts = &process->facts;
+	if (!follow_misses(run, process, pid, path))
+		return;
 	char *text = memory_format("%s: %s", reason, path);
 	for (char *at = text; *at; at++) {
 		if ((unsigned char)*at < ' ' || *at == 0x7f)
@@ -158,7 +160,7 @@ static bool judge_start(struct run *run, struct process *process, const struct s
 	if (!gone && (finally || collect_run_ns(run) > start->ns + YOUNG_NS))
 		reason = why_silent_surely(run, start->pid);
 	if (gone || reason)
-		add_untraced(process, start->pid, reason ? reason : "library not loaded", start->path);
+		add_untraced(run, process, start->pid, reason ? reason : "library not loaded", start->path);
 	return gone || reason || finally;
 }
 
@@ -201,7 +203,7 @@ static void take_note(struct run *run, struct process *process, const struct ht_
 	}
 	int exit_code = judge_program(run, process, path, &reason);
 	if (reason)
-		add_untraced(process, (pid_t)note->pid, reason, path);
+		add_untraced(run, process, (pid_t)note->pid, reason, path);
 	else if (exit_code == 0)
 		expect_hello(process, note, path);
 }
@@ -243,7 +245,7 @@ static void ended_by_untraced_exec(struct run *run, struct process *process)
 	const char *reason = untraceable(run, process, process->last_exec);
 	if (!reason)
 		reason = why_silent(run, process->pid);
-	add_untraced(process, process->pid, reason ? reason : "library not loaded", process->last_exec);
+	add_untraced(run, process, process->pid, reason ? reason : "library not loaded", process->last_exec);
 	process->check_exec = false;
 }
 

@@ -156,13 +156,18 @@ static struct image *image_new(struct run *run)
 	return image;
 }
 
-struct image *image_create(struct run *run, pid_t pid, int pidfd)
+void image_decline(struct run *run, pid_t pid)
 {
 	exec_greeted(run, pid);
 	run->greeting = pid;
 	image_scan_all(run);
 	run->greeting = 0;
 	end_earlier_image(run, pid);
+}
+
+struct image *image_create(struct run *run, pid_t pid, int pidfd)
+{
+	image_decline(run, pid);
 	struct image *image = image_new(run);
 	if (!image) {
 		int error = errno;
@@ -251,6 +256,7 @@ struct process *process_numbered(struct image *image, uint32_t number)
 static void adopt_child(struct run *run, struct image *image, struct process *process, const struct ht_process *record)
 {
 	struct process *parent = process_numbered(image, record->parent);
+	process->unwanted = !follow_wants_forks(run);
 	process->in_namespace = record->ppid == 0 || (parent && parent != process && parent->in_namespace);
 	if (parent && parent != process)
 		memcpy(process->name, parent->name, sizeof(process->name));

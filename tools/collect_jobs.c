@@ -60,6 +60,8 @@ static struct job *find_backlog(struct run *run, const struct process *process, 
 void jobs_dump(struct run *run, struct process *process, int index, unsigned count)
 {
 	unsigned backlog;
+	if (process->unwanted)
+		return;
 	struct job *job = find_backlog(run, process, index, &backlog);
 	clock_stir(run);
 	if (process->record && !process->ended)
@@ -298,8 +300,9 @@ void jobs_pump(struct run *run)
 	while (!run->running && run->jobs && is_due(run->jobs) && output_connect(&run->outfile)) {
 		struct job *job = run->jobs;
 		run->jobs = job->next;
-		if (job->process && !job->process->number) {
-			say_if_lost(run, job);
+		if (job->process && (!job->process->number || job->process->unwanted)) {
+			if (!job->process->number)
+				say_if_lost(run, job);
 			finish_job(run, job);
 		} else {
 			start_job(run, job);

@@ -20,6 +20,7 @@ enum flame_metric { METRIC_LIVE, METRIC_AT_PEAK, METRIC_TOTAL };
 enum sort_key { SORT_NONE, SORT_SIZE, SORT_COUNT, SORT_PEAK, SORT_AT_PEAK, SORT_TOTAL, SORT_ALLOCS, SORT_AGE,
 		SORT_GROWTH, SORT_RATE };
 enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+enum follow { FOLLOW_ALL, FOLLOW_EXEC, FOLLOW_NONE };
 enum unwinder { UNWINDER_AUTO, UNWINDER_LIBUNWIND };
 
 enum group_key { GROUP_NONE, GROUP_FUNCTION, GROUP_MODULE, GROUP_LINE };
@@ -52,6 +53,8 @@ struct options {
 	struct filters filters;
 	bool fold_recursion;
 	enum group_key group;
+	enum follow follow;           /* which processes: collect_follow.c */
+	struct patterns only;         /* names of programs, as fnmatch() takes them */
 	unsigned depth;
 	const char *save;             /* path pattern, or NULL */
 	int signals[HT_MAX_SIGNALS];

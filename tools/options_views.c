@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/* Reading the options that choose what a view shows: filters, groups. */
+/* Reading the options that choose what is shown: processes, filters, groups. */
 
 #include "options_internal.h"
 
@@ -69,6 +69,44 @@ int read_min_age(struct options *options, const char *value, struct complaint *c
 int read_max_age(struct options *options, const char *value, struct complaint *complaint)
 {
 	return options_read_time(&options->filters.max_age, value, complaint);
+}
+
+int read_follow(struct options *options, const char *value, struct complaint *complaint)
+{
+	static const char *const names[] = {[FOLLOW_ALL] = "all", [FOLLOW_EXEC] = "exec", [FOLLOW_NONE] = "none"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(value, names[i]) == 0) {
+			options->follow = (enum follow)i;
+			return 0;
+		}
+	}
+	return options_complain(complaint, "it takes all, exec or none");
+}
+
+/** Every [ has its ]. */
+static bool is_glob(const char *value)
+{
+	const char *open = strchr(value, '[');
+
+	for (; open; open = strchr(open, '[')) {
+		const char *close = open[1] ? strchr(open + 2, ']') : NULL;
+
+		if (!close)
+			return false;
+		open = close;
+	}
+	return true;
+}
+
+int read_only(struct options *options, const char *value, struct complaint *complaint)
+{
+	if (!*value || strchr(value, '/') || !is_glob(value))
+		return options_complain(complaint, "it takes the name of a program without its directory, perhaps with *, ? or [abc] in it");
+	if (options->only.count == MAX_PATTERNS)
+		return options_complain(complaint, "there is room for 16 names; use * to say more with one");
+	options->only.texts[options->only.count++] = value;
+	return 0;
 }
 
 int read_group(struct options *options, const char *value, struct complaint *complaint)

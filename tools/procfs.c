@@ -63,7 +63,9 @@ int procfs_stat(pid_t pid, struct proc_stat *stat)
 	*stat = (struct proc_stat){.state = rest[2]};
 	char *word = strtok(rest + 1, " ");
 	for (int field = 3; word; field++, word = strtok(NULL, " ")) {
-		if (field == 14 || field == 15)
+		if (field == 4)
+			stat->ppid = (pid_t)strtol(word, NULL, 10);
+		else if (field == 14 || field == 15)
 			stat->cpu_ticks += strtoull(word, NULL, 10);
 		else if (field == 22)
 			stat->start_ns = monotonic_of_ticks(strtoull(word, NULL, 10));
@@ -207,6 +209,27 @@ int procfs_name(pid_t pid, char *name, size_t size)
 	}
 	snprintf(name, size, "?");
 	return -1;
+}
+
+bool procfs_names(pid_t pid, bool (*visit)(const char *name, void *data), void *data)
+{
+	char text[4096];
+	const char *slash;
+	if (read_file(pid, "cmdline", text, sizeof(text)) > 0) {
+		slash = strrchr(text, '/');
+		const char *name = slash && slash[1] ? slash + 1 : text;
+		if (visit(name + (name[0] == '-' && name[1]), data))
+			return true;
+	}
+	if (procfs_executable_path(pid, text, sizeof(text)) == 0) {
+		slash = strrchr(text, '/');
+		if (visit(slash ? slash + 1 : text, data))
+			return true;
+	}
+	if (read_file(pid, "comm", text, sizeof(text)) <= 0)
+		return false;
+	text[strcspn(text, "\n")] = '\0';
+	return visit(text, data);
 }
 
 int procfs_environment_has(pid_t pid, const char *text)

@@ -18,6 +18,7 @@
 /** Some of /proc/PID/stat. */
 struct proc_stat {
 	char state;           /* 'Z' is a zombie */
+	pid_t ppid;           /* 0: none that we see */
 	uint64_t cpu_ticks;   /* user and system time */
 	uint64_t start_ns;    /* CLOCK_MONOTONIC, to a hundredth of a second */
 	int exit_code;        /* as waitpid() has it; 0 also where we may not know */
@@ -40,6 +41,12 @@ pid_t procfs_inner_pid(pid_t pid, unsigned *levels);
 
 /** Base name of the executable, else what the kernel calls the process. @return 0, or -1 with "?" written */
 int procfs_name(pid_t pid, char *name, size_t size);
+
+/**
+ * Call with what a process may be called: the base names of argv[0] (without a login shell's dash) and of the executable,
+ * and the kernel's name, which is a script's own. @return whether one of them made it return true
+ */
+bool procfs_names(pid_t pid, bool (*visit)(const char *name, void *data), void *data);
 
 /** The file that a process executes; all zero: unknown. */
 struct executable {

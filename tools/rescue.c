@@ -50,7 +50,7 @@ static void add_segment(struct rescued *rescued, const struct run *run, int segm
 	size_t count = snapshot_processes(snapshot, numbers, MAX_PROCESSES);
 	for (size_t i = 0; i < count && i < MAX_PROCESSES; i++) {
 		const struct ht_process *process = snapshot_process(snapshot, numbers[i]);
-		if (process)
+		if (process && (run->options->follow == FOLLOW_ALL || !(process->flags & HT_PROCESS_FORKED)))
 			add(rescued, run, segment, process, numbers[i], program, status);
 	}
 	snapshot_close(snapshot);
