@@ -82,7 +82,7 @@ static void *map_page(int fd, uint64_t offset)
 	return page == MAP_FAILED ? NULL : page;
 }
 
-static struct process *process_add(struct image *image, pid_t pid)
+static struct process *process_add(const struct run *run, struct image *image, pid_t pid)
 {
 	struct process *process = memory_zeroed(1, sizeof(*process));
 	struct process **at = &image->processes;
@@ -94,6 +94,8 @@ static struct process *process_add(struct image *image, pid_t pid)
 	process->watch.fd = -1;
 	process->facts.pid = pid;
 	strcpy(process->facts.how_it_ended, "running");
+	process->facts.history = history_new(TIMELINE_INTERVAL_NS);
+	process->facts.history->slice_interval_ns = run->options->interval_ns;
 	return process;
 }
 
@@ -176,7 +178,7 @@ struct image *image_create(struct run *run, pid_t pid, int pidfd)
 		errno = error;
 		return NULL;
 	}
-	struct process *process = process_add(image, pid);
+	struct process *process = process_add(run, image, pid);
 	process->is_first = image->number == 1;
 	procfs_name(pid, process->name, sizeof(process->name));
 	take_sample(run, process);
@@ -297,7 +299,7 @@ static void found_process(struct run *run, struct image *image, uint64_t offset)
 		return;
 	bool first = process && !process->number && !(record.flags & HT_PROCESS_FORKED);
 	if (!first)
-		process = process_add(image, 0);
+		process = process_add(run, image, 0);
 	process->number = (uint32_t)(offset / HT_GRANULE);
 	add_family(image, process->number, record.parent);
 	process->chunk = map_page(image->fd, offset);

@@ -168,10 +168,7 @@ static uint64_t next_due(struct history *history, uint64_t number, uint64_t now,
 static void take_if_due(struct run *run, struct process *process)
 {
 	uint64_t start = process->record->start_ns, begin = collect_run_ns(run), interval = run->options->interval_ns;
-	if (!process->facts.history)
-		process->facts.history = history_new(TIMELINE_INTERVAL_NS);
 	struct history *history = process->facts.history;
-	history->slice_interval_ns = interval;
 	if (!process->slice_due_ns)
 		process->slice_due_ns = interval;
 	if (begin <= start || begin - start < process->slice_due_ns)

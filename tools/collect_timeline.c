@@ -116,8 +116,6 @@ static void fill_allocator(const struct history *history, const struct ht_proces
 static void sample(struct run *run, struct process *process)
 {
 	struct timeline_point point;
-	if (!process->facts.history)
-		process->facts.history = history_new(TIMELINE_INTERVAL_NS);
 	struct history *history = process->facts.history;
 	memset(&point, 0xff, sizeof(point)); /* UNKNOWN_FIGURE everywhere */
 	if (process->pid && procfs_statm(process->pid, &process->facts.statm) == 0) {

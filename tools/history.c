@@ -46,7 +46,8 @@ static void thin_points(struct history *history)
 		history->points[kept++] = alone || left->live_bytes > right->live_bytes ? *left : *right;
 	}
 	history->point_count = kept;
-	history->interval_ns *= 2;
+	if (history->interval_ns < UINT64_MAX / 4)
+		history->interval_ns *= 2;
 }
 
 void history_add(struct history *history, const struct timeline_point *point)

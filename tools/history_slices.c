@@ -39,7 +39,8 @@ static void merge_into(struct history *history, struct history_slice *slice, str
 /** Keep the first, the last, and of the others those whose numbers are multiples of twice the step. */
 static void thin_slices(struct history *history)
 {
-	uint64_t step = history->slice_step ? history->slice_step * 2 : 2;
+	uint64_t step = !history->slice_step ? 2 : history->slice_step < UINT64_MAX / 4 ? history->slice_step * 2 :
+											   history->slice_step;
 	size_t kept = 1;
 
 	for (size_t i = 1; i < history->slice_count; i++) {
@@ -54,12 +55,25 @@ static void thin_slices(struct history *history)
 	history->slice_step = step;
 }
 
+/** The last one stays whatever its number is, until another is the last. */
+static void drop_stray(struct history *history)
+{
+	struct history_slice *last = &history->slices[history->slice_count - 1];
+
+	if (history->slice_count < 3 || !history->slice_step || last[-1].number % history->slice_step == 0)
+		return;
+	merge_into(history, last - 1, last);
+	last[-1] = *last;
+	history->slice_count--;
+}
+
 void history_add_slice(struct history *history, uint64_t ns, uint64_t number, uint8_t *bytes, size_t size)
 {
 	history->slices = memory_grow(history->slices, history->slice_count, &history->slice_room,
 				      sizeof(*history->slices));
 	history->slices[history->slice_count++] = (struct history_slice) { ns, number, bytes, size };
 	history->slice_bytes += size;
+	drop_stray(history);
 	while (history->slice_count > HISTORY_SLICES ||
 	       (history->slice_bytes > HISTORY_SLICE_BYTES && history->slice_count > FEWEST))
 		thin_slices(history);

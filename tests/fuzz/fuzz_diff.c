@@ -36,7 +36,7 @@ static int read_file(struct diff_file *file, const uint8_t *bytes, size_t size)
 	struct error error = { "" };
 	int fd, status = models_read(&file->models, path_to(bytes, size, &fd), &error);
 
-	file->path = "file";
+	file->path = file->label = "file";
 	close(fd);
 	if (status && !error.text[0])
 		abort(); /* a refusal without a reason */

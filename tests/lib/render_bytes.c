@@ -64,7 +64,7 @@ static void render(struct model **models, size_t count)
 	options.lines = false;
 	for (size_t i = 0; i < count; i++)
 		report_text(out, models[i], &options, &occasion);
-	for (options.format = FORMAT_COLLAPSED; options.format <= FORMAT_HTML; options.format++)
+	for (options.format = FORMAT_COLLAPSED; options.format <= FORMAT_MASSIF; options.format++)
 		report_document(out, models, count, &options);
 	fclose(out);
 	for (size_t i = 0; i < count; i++)
