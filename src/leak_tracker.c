@@ -48,7 +48,13 @@ static void changed(struct session *from, uint32_t slot, const struct record *re
 	backtraces_captured += with_backtrace[slot];
 }
 
-static const struct session_listener listener = {.changed = changed};
+/* Whoever was about to change something is not in this child. */
+static void forked(struct session *from)
+{
+	changing = false;
+}
+
+static const struct session_listener listener = {.changed = changed, .forked = forked};
 
 static void say(const char *text)
 {

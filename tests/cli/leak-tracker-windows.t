@@ -282,6 +282,62 @@ else
 	skip "figures are those of mallinfo2" "this C library has none"
 fi
 
+# In a cage where every other system call is the end.
+cat >cage.c <<'EOF'
+#include "heaptrace/leak_tracker.h"
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define ALLOW(call) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+
+static void *kept[3];
+
+int main(int argc, char **argv)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)), ALLOW(SYS_write), ALLOW(SYS_exit_group), ALLOW(SYS_brk),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+	};
+	struct sock_fprog program = {sizeof(filter) / sizeof(*filter), filter};
+	struct leak_tracker_stats stats;
+	int wrong = 0;
+
+	free(malloc(10));
+	leak_tracker_end_to(-1, &stats);
+	if (argc > 1)
+		leak_tracker_start(1000, 1000);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+		_exit(9);
+	for (int round = 0; round < 20; round++) {
+		if (argc < 2 || round)
+			wrong += !leak_tracker_start(1000, 1000);
+		for (int i = 0; i < 3; i++)
+			kept[i] = malloc(10 + i);
+		leak_tracker_end_to(round ? -1 : 1, &stats);
+		wrong += stats.leaks != 3 || stats.bytes != 33;
+		for (int i = 0; i < 3; i++)
+			free(kept[i]);
+	}
+	_exit(wrong ? 1 : 0);
+}
+EOF
+build cage
+for when in "" before; do
+	# shellcheck disable=SC2086
+	ht -q --outfile=report.txt ./cage $when
+	case $status in
+	9) skip "tracking in a seccomp cage" "no seccomp here";;
+	*) is "$status" 0 "tracking in a seccomp cage, ${when:+begun }${when:-begun inside}"
+	like "$out" '^Total leaks: 3 allocations, 33 bytes (0.03 KB)$' "with a report";;
+	esac
+done
+
 # The reference's examples.
 build_cxx connection "$SOURCE/tests/examples/leak-tracker-connection.cc"
 ht -q --outfile=report.txt ./connection
