@@ -42,6 +42,7 @@
  *	    ├── slices.c     --slices; window.c: --window, a diff of two of them
  *	    ├── symbols*.c   addresses → names
  *	    └── report_*.c   model → text, and the formats for other programs
+ *	        └── html_page.c  the page of report_html.c: markup, style and scripts from html/, in the program
  *
  * Exit status: the program's own. 120: it succeeded, but exceeded a limit; 125: heaptrace failed before the program
  * started, or a subcommand failed; 126: the program was found but cannot be executed; 127: not found.

@@ -84,7 +84,8 @@ class Flame {
 		if (values[0] > 0)
 			this.layOut();
 		else
-			this.host.append(make("p", "empty", this.state.metric === "live" ? "Nothing is live. Look at what was live at the peak, or at all that was ever allocated." : "There is nothing to show."));
+			this.host.append(make("p", "empty", this.state.metric === "live" ?
+				"Nothing is live. Look at what was live at the peak, or at all that was ever allocated." : "There is nothing to show."));
 		if (!values[0])
 			this.host.style.height = "auto";
 		this.host.classList.toggle("searching", Boolean(this.found));

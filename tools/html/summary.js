@@ -54,7 +54,8 @@ class Summary {
 
 	fillFooter() {
 		const wall = doc.processes.length ? doc.processes[0].start_wall : 0;
-		byId("footer").textContent = `heaptrace ${doc.heaptrace}. KB is 1,000 bytes.${wall ? ` The run started at ${new Date(wall / 1e6).toISOString().slice(0, 19).replace("T", " ")} UTC.` : ""}`;
+		const start = wall ? ` The run started at ${new Date(wall / 1e6).toISOString().slice(0, 19).replace("T", " ")} UTC.` : "";
+		byId("footer").textContent = `heaptrace ${doc.heaptrace}. KB is 1,000 bytes.${start}`;
 	}
 
 	show(view) {
@@ -94,7 +95,8 @@ class Summary {
 		if (!several)
 			this.memoryCard(one);
 		else
-			this.card("count", "Processes", null, `${processes.filter(process => process.totals.live_bytes).length} with live memory at the end`, String(processes.length));
+			this.card("count", "Processes", null, `${processes.filter(process => process.totals.live_bytes).length} with live memory at the end`,
+				String(processes.length));
 	}
 
 	peakText(process, several) {
@@ -149,7 +151,8 @@ class Summary {
 			return;
 		const table = byId("processes"), body = document.createElement("tbody"), head = document.createElement("thead").insertRow();
 		table.textContent = "";
-		for (const [title, kind] of [["Program", "left"], ["Pid", "wide"], ["Live", ""], ["Peak", ""], ["Total", "wide"], ["Allocations", "wide"], ["Ran", "wide"], ["End", "left wide"]])
+		for (const [title, kind] of [["Program", "left"], ["Pid", "wide"], ["Live", ""], ["Peak", ""], ["Total", "wide"],
+			["Allocations", "wide"], ["Ran", "wide"], ["End", "left wide"]])
 			head.append(make("th", `plain ${kind}`, title));
 		table.append(head.parentNode, body);
 		for (const { process, depth } of this.tree)

@@ -18,13 +18,18 @@ class Table {
 		const several = this.view.processes.length > 1;
 		return [
 			{ id: "function", title: "Allocated by", kind: "left" },
-			several && { id: "process", title: "Process", kind: "left wide" },
-			{ id: "live_bytes", title: "Live" }, { id: "live_blocks", title: "Blocks", kind: "wide" },
-			hasGrowth && { id: "growth_bytes", title: "Growth", kind: "wide" },
-			{ id: "at_peak_bytes", title: "At peak", kind: "wide" }, { id: "peak_bytes", title: "Own peak", kind: "wide" },
-			{ id: "total_bytes", title: "Total" }, { id: "total_blocks", title: "Allocations", kind: "wide" },
-			{ id: "age", title: "Age", kind: "wide" },
-		].filter(Boolean);
+			several && { id: "process", title: "Process", kind: "left" },
+			{ id: "live_bytes", title: "Live" }, { id: "live_blocks", title: "Blocks" },
+			hasGrowth && { id: "growth_bytes", title: "Growth" },
+			{ id: "at_peak_bytes", title: "At peak" }, { id: "peak_bytes", title: "Own peak" },
+			{ id: "total_bytes", title: "Total" }, { id: "total_blocks", title: "Allocations" },
+			{ id: "age", title: "Age" },
+		].filter(Boolean).map(column => ({ ...column, kind: `${column.kind || ""} ${this.isNarrow(column.id) ? "" : "wide"}`.trim() }));
+	}
+
+	/** On a narrow screen there is room for what is sorted by. */
+	isNarrow(id) {
+		return id === "function" || id === this.column || (id === "live_bytes" && this.column === "function");
 	}
 
 	show(view) {

@@ -56,7 +56,7 @@ class Timeline {
 	show(view) {
 		this.view = view;
 		this.one = view.processes.length === 1;
-		const biggest = [...view.processes].sort((a, b) => b.totals.peak_bytes - a.totals.peak_bytes);
+		const biggest = view.processes.filter(process => this.one || process.totals.peak_bytes).sort((a, b) => b.totals.peak_bytes - a.totals.peak_bytes);
 		this.shown = biggest.slice(0, 8).map(process => ({ process, ...pointsOf(process) }));
 		this.start = Math.min(...view.processes.map(process => process.started_ns));
 		this.end = Math.max(...view.processes.map(process => process.now_ns), this.start + 1);
@@ -174,8 +174,8 @@ class Timeline {
 
 	remark() {
 		if (!this.one)
-			return this.shown.length < this.view.processes.length ?
-				`The ${this.shown.length} processes with the highest peaks are drawn; choose one for its RSS and allocator.` : "";
+			return this.shown.length === 8 ?
+				`The 8 processes with the highest peaks are drawn; choose one for its RSS and allocator.` : "";
 		const { process, sampled } = this.shown[0];
 		return !process.totals.allocations ? "This process allocated nothing." :
 			sampled ? "" : "Nothing was sampled in between: only the start, the peak and the end are known.";
@@ -225,8 +225,9 @@ class Timeline {
 			if (this.hidden.has(key))
 				continue;
 			svg(this.picture, "path", { class: key, d: this.path(points, key) });
-			if (known.length === 1)
-				svg(this.picture, "circle", { class: "dot", r: 4, cx: this.x(known[0].ns), cy: this.y(known[0][key]) }).style.fill = `var(--${key})`;
+			const latest = known[known.length - 1];
+			if (this.x(latest.ns) - this.x(known[0].ns) < 8) /* too short a line to be seen */
+				svg(this.picture, "circle", { class: "dot", r: 4, cx: this.x(latest.ns), cy: this.y(latest[key]) }).style.fill = `var(--${key})`;
 		}
 		svg(this.picture, "path", { class: `live${broken}`, d: live });
 		for (const point of sampled ? [] : points)
