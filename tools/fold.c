@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "memory.h"
+#include "slices.h"
 #include "symbols.h"
 
 #define LONGEST 32 /* functions in a cycle */
@@ -252,6 +253,7 @@ static uint32_t chain_of(struct folding *folding, const struct backtrace *backtr
 static void merge_equals(struct folding *folding)
 {
 	struct model *model = folding->model;
+	uint32_t *places = memory_zeroed(model->backtrace_count, sizeof(*places));
 	size_t kept = 0;
 
 	for (size_t i = 0; i < model->backtrace_count; i++) {
@@ -262,12 +264,16 @@ static void merge_equals(struct folding *folding)
 
 		if (!fresh) {
 			merge(folding, &model->backtraces[*number - 1], backtrace);
+			places[i] = *number - 1;
 			continue;
 		}
+		places[i] = (uint32_t)kept;
 		model->backtraces[kept++] = *backtrace;
 		*number = (uint32_t)kept;
 	}
 	model->backtrace_count = kept;
+	slices_renumber(model, places);
+	free(places);
 }
 
 void fold_recursion(struct model *model, const struct options *options)

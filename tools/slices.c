@@ -52,6 +52,14 @@ struct slice_change *slices_sums(const struct model *model, size_t slice)
 	return sums;
 }
 
+void slices_renumber(struct model *model, const uint32_t *places)
+{
+	for (size_t i = 0; i < model->slice_count; i++) {
+		for (size_t j = 0; j < model->slices[i].change_count; j++)
+			model->slices[i].changes[j].backtrace = places[model->slices[i].changes[j].backtrace];
+	}
+}
+
 static uint64_t since_start(const struct model *model, const struct slice *slice)
 {
 	return slice->ns - model->start_ns;

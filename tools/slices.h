@@ -24,6 +24,9 @@ struct slice_change *slices_sums(const struct model *model, size_t slice);
 /** Add what happened in one slice to such sums. */
 void slices_add(struct slice_change *sums, const struct slice *slice);
 
+/** Backtraces have been added up: number i is part of places[i] now. */
+void slices_renumber(struct model *model, const uint32_t *places);
+
 /**
  * `heaptrace report --window`: what grew between two slices, like a diff of snapshots.
  *

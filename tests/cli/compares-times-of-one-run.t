@@ -66,6 +66,8 @@ is "$status" 0 "no rules"
 echo grow >rules
 ht report --window=.. --ignore=rules --format=json run.htrace
 is "$(json '[.backtraces[] | select(any(.frames[]; .function == "grow"))] | length' out)" 0 "rules apply to windows"
+ht report --window=.. --fold-recursion --format=json run.htrace
+is "$(json '[.backtraces[] | select(any(.frames[]; .function == "grow")) | .growth_bytes] | tostring' out)" "[900]" "recursion can be folded"
 ht report --slices run.htrace
 like "$out" '^ *0 .*(start)$' "the list begins with the start"
 like "$out" '105.900 KB .*(end of the figures)$' "and ends with the end"
