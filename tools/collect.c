@@ -343,7 +343,10 @@ static void loop(struct run *run)
 {
 	for (;;) {
 		struct epoll_event event;
-		if (epoll_wait(run->epoll, &event, 1, -1) == 1) {
+		int count = epoll_wait(run->epoll, &event, 1, -1);
+		if (count < 0 && errno != EINTR)
+			_exit(1); /* the launcher sees our end, and reports what it holds */
+		if (count == 1) {
 			struct watch *watch = event.data.ptr;
 			watch->ready(run, watch);
 		}
@@ -399,8 +402,8 @@ int collect_start(struct run *run)
 	}
 	int error = errno;
 	close(ends[1]);
-	if (pid > 0)
-		waitpid(pid, &status, 0);
+	if (pid > 0 && waitpid(pid, &status, 0) != pid)
+		pid = -1, error = errno;
 	if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return ends[0];
 	close(ends[0]);

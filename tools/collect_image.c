@@ -436,11 +436,16 @@ void process_forget(struct process *process)
 	free(process);
 }
 
-/** Nobody maps it? Our own mapping has to go for that question. */
+static int visit_user(pid_t pid, void *image)
+{
+	return pid != getpid() && procfs_maps_memfd(pid, ((struct image *)image)->inode) == 1;
+}
+
+/** Nobody maps it? Our own mapping has to go for that question. Where fcntl() is forbidden, /proc knows. */
 static bool is_unmapped(struct image *image)
 {
 	munmap(image->header, PAGE);
-	if (fcntl(image->fd, F_ADD_SEALS, F_SEAL_WRITE) == 0)
+	if (fcntl(image->fd, F_ADD_SEALS, F_SEAL_WRITE) == 0 || (errno != EBUSY && !procfs_each(visit_user, image)))
 		return true;
 	image->header = map_page(image->fd, 0);
 	return !image->header;

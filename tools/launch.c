@@ -21,6 +21,7 @@
 #include "gate.h"
 #include "inherited.h"
 #include "memory.h"
+#include "rehearse.h"
 #include "report.h"
 #include "supervise.h"
 
@@ -99,14 +100,29 @@ static uint64_t clock_ns(clockid_t clock)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/** It may have been removed: then what has no name of its own goes elsewhere. @return 0, or -1 with a message */
+static int find_directory(const struct options *options, char *directory, size_t size, char *error, size_t error_size)
+{
+	const char *names[] = {options->outfile, options->save};
+	if (getcwd(directory, size))
+		return 0;
+	snprintf(error, error_size, "the current directory cannot be found: %s; name files by absolute paths", strerror(errno));
+	snprintf(directory, size, "/tmp");
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (names[i] && names[i][0] != '/' && strcmp(names[i], "-") != 0)
+			return -1;
+	}
+	return 0;
+}
+
 /** @return 0, or the exit code after a message */
 static int prepare(struct run *run, struct options *options, struct target *target, const char *program)
 {
 	static char directory[PATH_MAX];
 	char error[1024];
 	unsigned elf_class;
-	if (!getcwd(directory, sizeof(directory)))
-		strcpy(directory, "/");
+	if (find_directory(options, directory, sizeof(directory), error, sizeof(error)))
+		return complain(error);
 	run->options = options;
 	run->directory = directory;
 	if (rundir_find_library(options->unwinder, run->library, sizeof(run->library), error, sizeof(error)))
@@ -121,6 +137,10 @@ static int prepare(struct run *run, struct options *options, struct target *targ
 	    prepare_limits(options, error, sizeof(error)) || prepare_outputs(run, error, sizeof(error)) ||
 	    rundir_create(&run->rundir, run->library, error, sizeof(error)))
 		return complain(error);
+	if (rehearse(run->rundir.listener, error, sizeof(error))) {
+		rundir_remove(&run->rundir);
+		return complain(error);
+	}
 	run->launcher = getpid();
 	run->start_ns = clock_ns(CLOCK_MONOTONIC);
 	run->start_wall = clock_ns(CLOCK_REALTIME);

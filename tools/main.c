@@ -10,6 +10,7 @@
  *	├── launch.c         `heaptrace PROGRAM`: check, prepare, start, wait
  *	│   ├── target.c     can PROGRAM be traced? if not: what, why, do this
  *	│   ├── rundir.c     the per-run directory through which guests find us
+ *	│   ├── rehearse.c   system calls without which a run would hang
  *	│   ├── inherited.c  what the program gets back as it was
  *	│   ├── supervise.c  wait for the program, pass signals on, end as it ended
  *	│   │   └── witness.c has the program had a signal too?

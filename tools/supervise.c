@@ -27,6 +27,8 @@
 #include "procfs.h"
 #include "witness.h"
 
+#define MOST_TRIES 50000 /* about ten seconds */
+
 /** Sent to us by a process; is it for us alone? */
 struct arrival {
 	struct signalfd_siginfo information;
@@ -56,9 +58,15 @@ static void tell_collector(struct supervision *supervision, enum message_kind ki
 	struct message message = {.kind = kind, .pid = pid, .value = value};
 	if (supervision->collector < 0)
 		return;
-	/* Its queue is long, and it never waits: a full one is a matter of microseconds. */
-	while (protocol_send(supervision->collector, &message, sizeof(message), -1) && errno == EAGAIN)
+	/* Its queue is long, and it never waits: a full one is a matter of microseconds, or somebody has stopped it. */
+	for (int tries = 0; protocol_send(supervision->collector, &message, sizeof(message), -1) && errno == EAGAIN; tries++) {
+		if (tries == MOST_TRIES) {
+			close(supervision->collector);
+			supervision->collector = -1;
+			return;
+		}
 		usleep(100);
+	}
 }
 
 static void stop_too(struct supervision *supervision)
@@ -245,8 +253,11 @@ static void wait_for_all(struct supervision *supervision)
 			{.fd = supervision->signals, .events = POLLIN},
 			{.fd = supervision->collector, .events = POLLIN},
 		};
-		if (poll(descriptors, 2, judge_due(supervision)) < 0)
+		if (poll(descriptors, 2, judge_due(supervision)) < 0) {
+			if (errno != EINTR)
+				usleep(1000);
 			continue;
+		}
 		if (descriptors[0].revents)
 			signals_ready(supervision);
 		if (descriptors[1].revents)
