@@ -36,7 +36,8 @@
 #include "command.h"
 #include "top_screen.h"
 
-#define BATCH_COLUMNS 132
+#define BATCH_COLUMNS 132 /* of a terminal that would show the same columns */
+#define BATCH_LINE 1000
 
 /** One call of the command. */
 struct top {
@@ -106,9 +107,11 @@ static int finish(struct top *top, bool terminate)
 	if (!program_has_ended(program) && (terminate || top->ended_by)) {
 		kill(program->launcher, top->ended_by ? top->ended_by : SIGTERM);
 		kill(program->launcher, SIGCONT);
-	} else if (!program_has_ended(program)) {
-		fprintf(stderr, "[heaptrace] waiting for the end of %s\n", program->name);
 	}
+	for (int i = 0; i < 50 && !program_has_ended(program); i++)
+		poll(NULL, 0, 10); /* the launcher ends a moment after its program */
+	if (!program_has_ended(program))
+		fprintf(stderr, "[heaptrace] waiting for the end of %s\n", program->name);
 	program_wait(program);
 	program_say_output(program);
 	return end_alike(program);
@@ -121,10 +124,12 @@ static int print_refresh(struct top *top, struct top_refresh *refresh, uint64_t 
 {
 	const struct watched *watched = top->source.chosen;
 	struct lines lines = {0};
+	struct winsize size;
+	bool terminal = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= UI_LEAST_COLUMNS;
 	struct top_view view = {
 		.refresh = refresh, .names = watched->names, .ended = watched->ended, .filter = "",
 		.collector_lost = top->source.collector_lost, .processes = top->source.count, .sort = top->options.sort[0],
-		.curve = curve, .columns = BATCH_COLUMNS, .utf8 = top->utf8,
+		.curve = curve, .columns = terminal ? size.ws_col : BATCH_COLUMNS, .utf8 = top->utf8,
 	};
 	if (*points == CURVE)
 		memmove(curve, curve + 1, --*points * sizeof(*curve));
@@ -136,7 +141,7 @@ static int print_refresh(struct top *top, struct top_refresh *refresh, uint64_t 
 	top_names_add(watched->names, refresh->model, view.order, most, most * HT_MAX_DEPTH + 1, &top->options);
 	view_head(&view, &lines);
 	view_rows(&view, &lines, 0, most, SIZE_MAX);
-	lines_fit(&lines, isatty(STDOUT_FILENO) ? BATCH_COLUMNS : 1000, top->utf8);
+	lines_fit(&lines, terminal ? size.ws_col : BATCH_LINE, top->utf8);
 	for (size_t i = 0; i < lines.count; i++)
 		puts(lines.lines[i].text);
 	putchar('\n');

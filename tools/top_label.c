@@ -79,17 +79,20 @@ static bool is_below_all(const char *function)
 
 char *label_make(const char *const *functions, size_t count, size_t enough)
 {
-	size_t first = 0;
+	size_t first = 0, again;
 	char *label = memory_copy_string("");
 
 	while (first + 1 < count && is_allocator_function(functions[first]))
 		first++;
-	for (size_t i = first; i < count && strlen(label) < enough; i++) {
-		if (i > first && is_below_all(functions[i]))
-			break;
-		char *name = label_short(functions[i]);
-		char *longer = memory_format("%s%s%s", label, i > first ? " < " : "", name);
+	for (size_t i = first; i < count && strlen(label) < enough && !(i > first && is_below_all(functions[i])); i += again) {
+		char *name = label_short(functions[i]), *longer;
 
+		for (again = 1; i + again < count && !strcmp(functions[i], functions[i + again]);)
+			again++;
+		if (again > 1)
+			longer = memory_format("%s%s%s x%zu", label, i > first ? " < " : "", name, again);
+		else
+			longer = memory_format("%s%s%s", label, i > first ? " < " : "", name);
 		free(name);
 		free(label);
 		label = longer;

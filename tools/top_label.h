@@ -16,7 +16,7 @@ char *label_short(const char *function);
 /**
  * Put a label together.
  *
- * @param functions  innermost first; what allocators.h knows is left out at the beginning, unless there is nothing else
+ * @param functions  innermost first; repeated ones are counted; what allocators.h knows is left out at the beginning, unless there is nothing else
  * @param enough     stop when the label has so many bytes
  * @return to be freed
  */

@@ -14,24 +14,25 @@
 
 #include "memory.h"
 
-/** Three digits of value / unit, rounded half up: "1.05", "12.3", "123". False if that would be "1000". */
+/** value * times / unit, rounded half up. */
+static uint64_t rounded(uint64_t value, unsigned times, uint64_t unit)
+{
+	return (uint64_t)(((unsigned __int128)value * times + unit / 2) / unit);
+}
+
+/** Three digits of value / unit: "1.05", "12.3", "123". False if that would be "1000". */
 static bool three_digits(uint64_t value, uint64_t unit, char *text, size_t size)
 {
-	unsigned __int128 parts = ((unsigned __int128)value * 1000 + unit / 2) / unit;
+	uint64_t cents = rounded(value, 100, unit), tenths = rounded(value, 10, unit), whole = rounded(value, 1, unit);
 
-	if (parts < 9995) {
-		uint64_t cents = ((uint64_t)parts + 5) / 10;
-
+	if (cents < 1000)
 		snprintf(text, size, "%" PRIu64 ".%02" PRIu64, cents / 100, cents % 100);
-	} else if (parts < 99950) {
-		uint64_t tenths = ((uint64_t)parts + 50) / 100;
-
+	else if (tenths < 1000)
 		snprintf(text, size, "%" PRIu64 ".%" PRIu64, tenths / 10, tenths % 10);
-	} else if (parts < 999500) {
-		snprintf(text, size, "%" PRIu64, ((uint64_t)parts + 500) / 1000);
-	} else {
+	else if (whole < 1000)
+		snprintf(text, size, "%" PRIu64, whole);
+	else
 		return false;
-	}
 	return true;
 }
 

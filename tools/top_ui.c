@@ -114,6 +114,18 @@ static void add_to_curve(struct ui *ui)
 	ui->curve[ui->curve_count++] = ui->refresh->model->totals.live_bytes;
 }
 
+/** Is anything of the run alive? The launcher itself ends a moment after its program. */
+static bool is_anything_alive(const struct ui *ui)
+{
+	if (program_has_ended(ui->program))
+		return false;
+	for (size_t i = 0; i < ui->state.count && i < 256; i++) {
+		if (!ui->state.processes[i].ended)
+			return true;
+	}
+	return !ui->state.ended;
+}
+
 bool ui_update(struct ui *ui)
 {
 	struct top_names *names = ui->names;
@@ -133,6 +145,8 @@ bool ui_update(struct ui *ui)
 	}
 	if (fresh || *ui->filter)
 		sort(ui);
+	if (ui->prompt == PROMPT_QUIT && !is_anything_alive(ui))
+		ui->leave = LEAVE_NOW;
 	return fresh != NULL;
 }
 
@@ -281,7 +295,7 @@ static void write_snapshot(struct ui *ui)
 
 static void quit(struct ui *ui)
 {
-	if (ui->program && !program_has_ended(ui->program))
+	if (ui->program && is_anything_alive(ui))
 		ui->prompt = PROMPT_QUIT;
 	else
 		ui->leave = LEAVE_NOW;
