@@ -86,6 +86,26 @@ for how in "" "$HT -q --outfile=report.txt"; do
 	like "$(cat dump.txt)" '^records: 20000 (20000 capacity, 20000 high water mark)$' "${how:+under heaptrace: }and was traced"
 done
 
+cat >memory.lua <<'EOF'
+local heaptrace = require "heaptrace"
+heaptrace.init(100000)
+heaptrace.start(heaptrace.TRACE_LEAKS)
+local t = {}
+print(pcall(function() while true do t[#t + 1] = ("x"):rep(100000 + #t) end end))
+t = nil
+collectgarbage()
+print(pcall(function() local u = {} for i = 1, 1e9 do u[i] = {} end end))
+heaptrace.stop()
+print(heaptrace.count() > 0)
+EOF
+for how in "" "$HT -q --outfile=report.txt"; do
+	# shellcheck disable=SC2086
+	run $how sh -c 'ulimit -v 400000; exec lua5.4 memory.lua'
+	is "$status:$out" "0:false	not enough memory
+false	not enough memory
+true" "${how:+under heaptrace: }goes on when there is no more memory" || diag "$err"
+done
+
 cat >growth.lua <<'EOF'
 local heaptrace = require "heaptrace"
 local function size()

@@ -57,4 +57,18 @@ if command -v lua5.4 >/dev/null && [ -e "$BUILD/lua/heaptrace.so" ]; then
 else
 	skip "leak.lua runs" "lua5.4 or the module is missing"
 fi
+
+# The manual has every function, and no other.
+for header in heaptrace.h heaptrace/esp_heap_trace.h heaptrace/leak_tracker.h; do
+	sed -n 's/^static inline .*[ *]\([a-z][a-z0-9_]*[a-z0-9]\)(.*/\1/p; s/^#define \(leak_tracker[a-z_]*\|print_[a-z_]*\)(.*/\1/p' "$SOURCE/include/$header"
+done | grep -v '^esp_err_to_name$' | sort -u >functions
+sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/s/^\.Fn \([a-z0-9_]*\).*/\1/p' "$page" | sort -u >documented
+at_least "$(wc -l <functions)" 30 "the headers have functions"
+same functions documented "which are those of the synopsis"
+sed '1,/^\.Sh DESCRIPTION/d' "$page" | sed -n 's/^\.Fn \([a-z0-9_]*\).*/\1/p; s/^\.It Fn \(.*\)/\1/p' | tr -s ' ,' '\n\n' | sort -u >described
+is "$(comm -23 functions described)" "" "and each is described"
+sed -n 's/.*{ "\([a-z_]*\)", [a-z_]* }.*/&/p' "$SOURCE/tools/lua/heaptrace.c" | grep -o '{ "[a-z_]*"' | tr -d '{ "' | sort -u >functions
+grep -o 'heaptrace\.[a-z_]*(' "$page" | sed 's/heaptrace\.\(.*\)(/\1/' | sort -u >described
+at_least "$(wc -l <functions)" 13 "the Lua module has functions"
+same functions described "which the manual has"
 done_testing
