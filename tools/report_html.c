@@ -240,6 +240,7 @@ static void put_totals(FILE *out, const struct model *model, const struct totals
 	put_key(out, "peak_blocks", totals->peak_blocks);
 	put_key(out, "peak_bytes", totals->peak_bytes);
 	put_key(out, "peak_bound_bytes", model->peak_bound_bytes);
+	put_key(out, "whole_peak_bytes", model->totals.peak_bytes); /* what is left out is in the timeline */
 	json_number(out, "peak_ns", totals->peak_ns);
 	fputs("},\n", out);
 }

@@ -444,14 +444,20 @@ static void put_remarks(const struct text *text)
 	strings_free(&said);
 }
 
+/** All that explains the figures. The HTML report says the same. */
+static void put_notes(const struct text *text)
+{
+	put_ignored(text);
+	put_remarks(text);
+	put_not_seen(text);
+}
+
 void report_text_notes(FILE *out, struct model *model, const struct figures *figures, struct rules *rules,
 		       const struct options *options)
 {
 	struct text text = { .out = out, .model = model, .options = options, .figures = *figures, .rules = rules };
 
-	put_ignored(&text);
-	put_remarks(&text);
-	put_not_seen(&text);
+	put_notes(&text);
 }
 
 /** First lines: the process's life, or why it is looked at while it runs. */
@@ -520,9 +526,7 @@ static int put_report(const struct text *text)
 	for (size_t i = 0; i < section_count(text); i++)
 		put_section(text, section_key(text, i));
 	put_summary(text);
-	put_ignored(text);
-	put_remarks(text);
-	put_not_seen(text);
+	put_notes(text);
 	fputs(RULER "\n", text->out);
 	return 0;
 }

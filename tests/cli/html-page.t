@@ -274,6 +274,57 @@ is "$(said whole)" "grow  61.000 KB (61,000 bytes), 100.0% of all" "growth since
 is "$(said dragged)" true "a window can be drawn with the pointer"
 is "$(said again)" "false grow  61.000 KB (61,000 bytes), 100.0% of all" "and live again"
 
+# Contrast of all text that is there, after WCAG 2: at least 4.5 in both themes.
+cat >contrast.js <<'JS'
+const contrast = `(() => {
+	const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+	const rgb = css => {
+		canvas.clearRect(0, 0, 1, 1);
+		canvas.fillStyle = css;
+		canvas.fillRect(0, 0, 1, 1);
+		return [...canvas.getImageData(0, 0, 1, 1).data];
+	};
+	const light = colour => {
+		const [r, g, b] = colour.map(value => (value /= 255) <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+		return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+	};
+	const probe = document.body.appendChild(document.createElement("i"));
+	probe.style.backgroundColor = "var(--bar)";
+	const bar = rgb(getComputedStyle(probe).backgroundColor);
+	const behind = element => {
+		for (; element; element = element.parentElement) {
+			const colour = rgb(getComputedStyle(element).backgroundColor);
+			if (colour[3] === 255)
+				return colour;
+		}
+		return [255, 255, 255];
+	};
+	const poor = new Set();
+	let count = 0;
+	for (const element of document.querySelectorAll("body *")) {
+		const texts = [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim());
+		if (!texts || !element.getClientRects().length || element.disabled || /SCRIPT|STYLE|OPTION/.test(element.tagName))
+			continue;
+		const style = getComputedStyle(element), text = rgb(element.namespaceURI.endsWith("svg") ? style.fill : style.color);
+		for (const back of element.closest("td.key") ? [behind(element), bar] : [behind(element)]) {
+			const [more, less] = [light(text.slice(0, 3)), light(back.slice(0, 3))].sort((a, b) => b - a);
+			if ((more + 0.05) / (less + 0.05) < 4.5)
+				poor.add(element.tagName + " " + element.className + " " + element.textContent.slice(0, 20));
+		}
+		count++;
+	}
+	probe.remove();
+	return (count > 60) + " " + [...poor].join("; ");
+})()`;
+for (const theme of ["light", "dark"]) {
+	await page.load(`#theme=${theme}&metric=total&search=leak`);
+	await page.click("#table .expand");
+	say(`contrast-${theme}`, await page.get(contrast));
+}
+JS
+drive run.html "contrast" <contrast.js
+is "$(said contrast-light)$(said contrast-dark)" "true true " "all text is readable, light and dark"
+
 # Several processes.
 ht --outfile=/dev/null --format=html sh -c true
 ht --format=html --outfile=run.html sh -c "'$GUESTS/leak' 2 20; '$GUESTS/leak' 3 30; '$GUESTS/ends-segv'; true"
@@ -297,12 +348,30 @@ like "$(said second)" '^leak 90 .*/leak 3 30$' "one process: its totals, its com
 is "$(said table)" "1 backtrace | leak" "one process: its backtraces"
 like "$(said clicked)" 'killed by SIGSEGV.* 3$' "chosen from the list: how it ended"
 is "$(said back)" "sh and its children 1" "and all again"
+drive run.html "contrast of several" <contrast.js
+is "$(said contrast-light)$(said contrast-dark)" "true true " "all text is readable there too"
 
 # Nothing at all; and names that mean harm.
 drive empty.html "an empty run" <<'JS'
 say("empty", await page.text("h1"), "|", await page.text("#flame"), "|", await page.text("#table tbody"), "|", await page.text("#timeline-note"));
 JS
 is "$(said empty)" "empty | There is nothing to show. | No backtraces: nothing was allocated. | This process allocated nothing." "an empty run says so"
+printf 'int main(void) { return 0; }\n' >static.c
+${CC:-gcc} -static -o static static.c || bail "compiled"
+"$HT" --force --format=html --outfile=none.html ./static 2>/dev/null
+drive none.html "no process" <<'JS'
+say("none", await page.text("h1"), "|", await page.text("#timeline"), "|", await page.shown("#processes-card"));
+JS
+is "$(said none)" "No process was traced | No process was traced. | false" "a run of which nothing was traced says so"
+
+# A part of the heap: the timeline is of the whole, and says so.
+"$HT" report --format=html --through=few_large --outfile=part.html work.htrace
+drive part.html "a part" <<'JS'
+say("part", await page.get('document.querySelector("#card-live").dataset.value'), "|", await page.text("#timeline .peak-text"), "|", await page.text("#timeline-note"));
+say("notes", await page.text("#notes"));
+JS
+like "$(said part)" "^12000 | Peak 100\.000 KB | This is the whole process" "a filtered report: totals of the part, timeline of the whole"
+like "$(said notes)" "^filtered out: 1\.500 KB in 101 blocks" "and what was filtered out"
 cat >hostile.c <<'C'
 #include <stdlib.h>
 void *hostile(void);

@@ -30,8 +30,8 @@ function pointsOf(process) {
 	if (points.length < 2)
 		points.unshift({ ns: process.started_ns, live: 0, rss: null, heap: null });
 	const after = points.findIndex(point => point.ns >= totals.peak_ns);
-	if (totals.peak_bytes && after > 0 && points[after].ns > totals.peak_ns)
-		points.splice(after, 0, { ns: totals.peak_ns, live: totals.peak_bytes });
+	if (totals.whole_peak_bytes && after > 0 && points[after].ns > totals.peak_ns)
+		points.splice(after, 0, { ns: totals.peak_ns, live: totals.whole_peak_bytes });
 	return { sampled, points };
 }
 
@@ -67,7 +67,7 @@ class Timeline {
 	scale() {
 		let top = 1;
 		for (const { process, points, sampled } of this.shown) {
-			top = Math.max(top, process.totals.peak_bytes);
+			top = Math.max(top, process.totals.whole_peak_bytes);
 			for (const point of this.one && sampled ? points : [])
 				top = Math.max(top, this.hidden.has("rss") ? 0 : point.rss || 0, this.hidden.has("heap") ? 0 : point.heap || 0);
 			for (const point of points)
@@ -166,7 +166,7 @@ class Timeline {
 
 	summary() {
 		const [{ process, points }] = this.shown;
-		return this.one ? `Live bytes over time: at most ${bytesText(process.totals.peak_bytes)} after ` +
+		return this.one ? `Live bytes over time: at most ${bytesText(process.totals.whole_peak_bytes)} after ` +
 			`${timeText(process.totals.peak_ns - process.started_ns)}, ${bytesText(process.totals.live_bytes)} at the end; ` +
 			`${points.length} points. Left and right arrow keys move along.` :
 			`Live bytes over time of ${this.view.processes.length} processes.`;
@@ -177,8 +177,9 @@ class Timeline {
 			return this.shown.length === 8 ?
 				`The 8 processes with the highest peaks are drawn; choose one for its RSS and allocator.` : "";
 		const { process, sampled } = this.shown[0];
-		return !process.totals.allocations ? "This process allocated nothing." :
-			sampled ? "" : "Nothing was sampled in between: only the start, the peak and the end are known.";
+		const whole = process.totals.whole_peak_bytes > process.totals.peak_bytes ? "This is the whole process, with what is left out elsewhere. " : "";
+		return !process.totals.allocations && !whole ? "This process allocated nothing." :
+			whole + (sampled ? "" : "Nothing was sampled in between: only the start, the peak and the end are known.");
 	}
 
 	axes() {
@@ -236,7 +237,7 @@ class Timeline {
 	}
 
 	markPeak(process) {
-		const { peak_bytes: bytes, peak_ns: ns } = process.totals;
+		const { whole_peak_bytes: bytes, peak_ns: ns } = process.totals;
 		if (!bytes)
 			return;
 		const x = this.x(Math.min(Math.max(ns, this.start), this.end)), y = this.y(bytes), left = x > this.width * 0.7;
