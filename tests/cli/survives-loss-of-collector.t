@@ -36,6 +36,14 @@ else
 fi
 exec 9>&-
 
+# It can not be reached: the program runs on, and the summary says what is missing.
+for gone in socket settings .; do
+	ht --color=never sh -c "rm -rf \"\${LD_PRELOAD%/*}/$gone\" 2>/dev/null || rm -rf \"\${LD_PRELOAD%/*}\"; \"\$GUESTS/leak\" 1 1 6; exit \$?"
+	is "$status" 6 "no $gone in the run's directory: the program runs"
+done
+ht --color=never sh -c 'rm "${LD_PRELOAD%/*}/socket"; "$GUESTS/leak" 1 1 6; exit $?'
+like "$err" 'not seen: child [0-9]*: .*/leak$' "the summary names what was not traced"
+
 cat >scribble.c <<'C'
 #include <stdio.h>
 #include <stdlib.h>
