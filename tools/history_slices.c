@@ -18,7 +18,7 @@
 
 static struct slice_reader reader_of(const struct history_slice *slice)
 {
-	return (struct slice_reader) { .at = slice->bytes, .end = slice->bytes + slice->size };
+	return slice_reader_of(slice->bytes, slice->size);
 }
 
 /** Add a slice's deltas to those of the one behind it, and drop it. */

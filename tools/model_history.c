@@ -155,7 +155,7 @@ static void add_delta(struct summing *summing, struct slice *slice, const struct
 
 static void add_slice(struct summing *summing, const struct history_slice *from)
 {
-	struct slice_reader reader = { .at = from->bytes, .end = from->bytes + from->size };
+	struct slice_reader reader = slice_reader_of(from->bytes, from->size);
 	struct slice *slice = begin_slice(summing, from->ns);
 	struct slice_delta delta;
 

@@ -26,6 +26,11 @@ void slice_write(struct slice_writer *writer, const struct slice_delta *delta)
 	writer->last = delta->trace;
 }
 
+struct slice_reader slice_reader_of(const uint8_t *bytes, size_t size)
+{
+	return (struct slice_reader) { .at = bytes, .end = size ? bytes + size : bytes };
+}
+
 /** @return false, with `broken` set, if the bytes end in a number or it is too large */
 static bool get_number(struct slice_reader *reader, uint64_t *number)
 {

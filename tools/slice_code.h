@@ -38,6 +38,9 @@ struct slice_reader {
 	bool broken;
 };
 
+/** Begin to read; bytes of size 0 may be NULL. */
+struct slice_reader slice_reader_of(const uint8_t *bytes, size_t size);
+
 /** @return false at the end, or where the bytes make no sense: then `broken` is set */
 bool slice_read(struct slice_reader *reader, struct slice_delta *delta);
 

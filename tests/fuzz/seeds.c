@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "../../tools/history.h"
+#include "../../tools/slice_code.h"
 #include "../lib/build_segment.h"
 
 static FILE *open_seed(const char *directory, const char *target)
@@ -43,6 +45,33 @@ static void write_granules(FILE *out, const struct built *built)
 	}
 }
 
+/** As fuzz_history.c reads it: two points, three slices. */
+static void write_history(FILE *out)
+{
+	struct history *history = history_new(1000000000);
+	struct ht_timeline *timeline;
+	struct ht_slices *slices;
+
+	history->slice_interval_ns = 1000000000;
+	for (uint64_t i = 1; i <= 3; i++) {
+		struct slice_writer writer = { 0 };
+
+		if (i < 3)
+			history_add(history, &(struct timeline_point) { .ns = i * 1000000000, .live_bytes = i * 100 });
+		for (uint32_t trace = 1; trace < 6; trace += (uint32_t)i)
+			slice_write(&writer, &(struct slice_delta) { trace, 1, 10, i % 2, i % 2 * 10 });
+		history_add_slice(history, i * 1000000000, i, writer.bytes, writer.size);
+	}
+	timeline = history_timeline_chunk(history, 1);
+	slices = history_slices_chunk(history, 1);
+	fputc((int)((timeline->head.size - sizeof(struct ht_chunk)) / 8), out);
+	fwrite(&timeline->head + 1, 1, timeline->head.size - sizeof(struct ht_chunk), out);
+	fwrite(&slices->head + 1, 1, slices->head.size - sizeof(struct ht_chunk), out);
+	free(timeline);
+	free(slices);
+	history_free(history);
+}
+
 int main(int argc, char **argv)
 {
 	struct built built = build_seed();
@@ -59,6 +88,9 @@ int main(int argc, char **argv)
 	fclose(out);
 	out = open_seed(argv[1], "modules");
 	fwrite(records, 1, length_without_zeros(records, HT_GRANULE - sizeof(struct ht_chunk)), out);
+	fclose(out);
+	out = open_seed(argv[1], "history");
+	write_history(out);
 	fclose(out);
 	build_free(&built);
 	return 0;

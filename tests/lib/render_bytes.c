@@ -62,6 +62,7 @@ static void render(struct model **models, size_t count)
 
 	options_defaults(&options);
 	options.lines = false;
+	options.quiet = true;
 	for (size_t i = 0; i < count; i++)
 		report_text(out, models[i], &options, &occasion);
 	for (options.format = FORMAT_COLLAPSED; options.format <= FORMAT_MASSIF; options.format++)
