@@ -246,12 +246,12 @@ unlike "$out" '^--- 0x' "with addresses for names"
 
 # Under another allocator nobody knows where a block lies.
 jemalloc=$(find /usr/lib -name libjemalloc.so.2 2>/dev/null | head -1)
-if [ -n "$jemalloc" ]; then
+if [ -n "$jemalloc" ] && ! sanitized; then
 	run env LD_PRELOAD="$jemalloc" "$HT" -q --outfile=report.txt ./small
 	like "$out" '^Address: 0x[0-9a-f]* (other)$' "another allocator: (other)"
 	like "$out" '^  Other: 2 allocations$' "counted as such"
 	like "$out" '^  Heap free: n/a$' "and its heap is not known"
 else
-	skip "another allocator" "libjemalloc.so.2 is missing"
+	skip "another allocator" "libjemalloc.so.2 is missing, or heaptrace is built with a sanitizer"
 fi
 done_testing
