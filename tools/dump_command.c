@@ -84,7 +84,11 @@ static int dump(const struct options *options, pid_t pid)
 		snprintf(error, sizeof(error), "--ignore=%s cannot be read: %s; correct the name", options->ignore, strerror(errno));
 		return complain(error);
 	}
-	if (inquiry_ask(&inquiry))
+	bool found = inquiry_ask(&inquiry);
+	if (found && inquiry.orphaned && !options->quiet)
+		fprintf(stderr, "[heaptrace] the collector of this run has been killed or does not answer; these figures are out of the "
+				"process's own segment, and nobody will report when it ends\n");
+	if (found)
 		return render_all(&inquiry, options, &outfile, &save);
 	inquiry_explain(&inquiry, error, sizeof(error));
 	return complain(error);

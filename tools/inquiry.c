@@ -25,6 +25,7 @@
 #include "history.h"
 #include "host_facts.h"
 #include "memory.h"
+#include "orphan.h"
 #include "procfs.h"
 #include "rundir.h"
 #include "snapshot.h"
@@ -182,17 +183,12 @@ static bool ask_all(struct inquiry *inquiry)
 	return ask_place(inquiry, path);
 }
 
-/** The program may run without a collector: then it has mapped the file that is its segment. */
-static int visit_mapping(const char *path, uint64_t inode, void *data)
+/** Take the process's figures from a segment, if they are in it. */
+static void look_into(struct inquiry *inquiry, int fd, const char *path)
 {
-	struct inquiry *inquiry = data;
 	struct error error;
-	struct stat status;
 	uint32_t numbers[256];
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct snapshot *snapshot = NULL;
-	if (fd >= 0 && fstat(fd, &status) == 0 && status.st_ino == inode && S_ISREG(status.st_mode))
-		snapshot = snapshot_read(fd, path, &error);
+	struct snapshot *snapshot = snapshot_read(fd, path, &error);
 	size_t count = snapshot ? snapshot_processes(snapshot, numbers, 256) : 0;
 	for (size_t i = 0; i < count && i < 256; i++) {
 		const struct ht_process *process = snapshot_process(snapshot, numbers[i]);
@@ -201,8 +197,33 @@ static int visit_mapping(const char *path, uint64_t inode, void *data)
 	}
 	if (snapshot)
 		snapshot_close(snapshot);
+}
+
+/** The program may run without a collector: then it has mapped the file that is its segment. */
+static int visit_mapping(const char *path, uint64_t inode, void *data)
+{
+	struct inquiry *inquiry = data;
+	struct stat status;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && fstat(fd, &status) == 0 && status.st_ino == inode && S_ISREG(status.st_mode))
+		look_into(inquiry, fd, path);
 	if (fd >= 0)
 		close(fd);
+	return inquiry->count > 0;
+}
+
+/** Its collector may have been killed, and the launcher: nobody else holds the segment then. */
+static bool find_orphaned(struct inquiry *inquiry)
+{
+	char path[PATH_MAX];
+	int fd = orphan_open(inquiry->pid);
+	if (fd < 0 && errno == ENOENT)
+		return false;
+	inquiry->orphaned = fd >= 0 || procfs_run_directory(inquiry->pid, path, sizeof(path)) == 0;
+	if (fd < 0)
+		return false;
+	look_into(inquiry, fd, "the segment");
+	close(fd);
 	return inquiry->count > 0;
 }
 
@@ -211,7 +232,7 @@ static bool find_standalone(struct inquiry *inquiry)
 	unsigned levels;
 	pid_t inner = procfs_inner_pid(inquiry->pid, &levels);
 	inquiry->inner = inner ? inner : inquiry->pid;
-	return procfs_shared_files(inquiry->pid, visit_mapping, inquiry) > 0;
+	return find_orphaned(inquiry) || procfs_shared_files(inquiry->pid, visit_mapping, inquiry) > 0;
 }
 
 void inquiry_explain(const struct inquiry *inquiry, char *text, size_t size)
@@ -224,6 +245,9 @@ void inquiry_explain(const struct inquiry *inquiry, char *text, size_t size)
 			 (int)inquiry->pid, strerror(inquiry->refused));
 	else if (errno == EPERM || inquiry->refused)
 		snprintf(text, size, "process %d belongs to another user; ask as that user or as root", (int)inquiry->pid);
+	else if (inquiry->orphaned)
+		snprintf(text, size, "process %d is traced, but the collector of its run has been killed or does not answer, and we may not read the "
+			 "segment out of the process; ask as root", (int)inquiry->pid);
 	else
 		snprintf(text, size, "process %d is not traced; start the program with 'heaptrace PROGRAM'",
 			 (int)inquiry->pid);

@@ -32,6 +32,7 @@ struct inquiry {
 	int follow;               /* with DUMP_FOLLOW: the connection, for inquiry_next(); -1: there is no collector */
 	pid_t inner;              /* `pid` as the process sees itself, of a program without a collector */
 	int refused;              /* an errno value that says more than "not found" */
+	bool orphaned;            /* it is traced, but the collector of its run is gone */
 };
 
 /** Ask. @return true if there are answers; else inquiry_explain() says why not */

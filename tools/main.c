@@ -32,6 +32,7 @@
  *	│           └── output.c       file names, whole files or nothing
  *	├── dump_command.c   `heaptrace dump`
  *	│   └── inquiry.c    ask the collector of a process
+ *	│       └── orphan.c the segment of one whose collector was killed
  *	├── top_command.c    `heaptrace top`
  *	│   └── top_*.c      source, rows, names, screen: see top_command.c
  *	├── ctl_command.c    `heaptrace ctl`
