@@ -93,6 +93,9 @@ void guest_start(void);
 /** Zeroed private memory from the kernel, never given back; NULL when there is none (or in a cage). @param size bytes */
 void *memory_map(size_t size);
 
+/** The same for a hash table, which will be filled all over: in huge pages, if it is large. */
+void *memory_map_table(size_t size);
+
 /** Give the pages of a table that is no longer in use back; they read as zeroes from then on. Nothing in a cage. */
 void memory_drop(void *address, size_t size);
 

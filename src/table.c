@@ -15,7 +15,7 @@
 
 struct table *table_new(uint64_t slots)
 {
-	struct table *table = memory_map(sizeof(*table) + slots * sizeof(struct table_slot));
+	struct table *table = memory_map_table(sizeof(*table) + slots * sizeof(struct table_slot));
 
 	if (table)
 		table->mask = slots - 1;

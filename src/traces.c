@@ -26,7 +26,7 @@ struct node_table {
 	uint64_t mask;
 	uint64_t count;    /* [atomic] */
 	uintptr_t growing; /* [atomic] */
-	uint32_t slots[];
+	uint32_t slots[];  /* [atomic] each: number of the node, and in the bits above a part of its hash */
 };
 
 struct table *trace_table;
@@ -36,7 +36,7 @@ static struct ht_node *node_chunks[HT_MAX_NODES / NODES_CHUNK];     /* [atomic] 
 
 static struct node_table *new_node_table(uint64_t slots)
 {
-	struct node_table *t = memory_map(sizeof(*t) + slots * sizeof(uint32_t));
+	struct node_table *t = memory_map_table(sizeof(*t) + slots * sizeof(uint32_t));
 
 	if (t)
 		t->mask = slots - 1;
@@ -149,17 +149,17 @@ static void grow_nodes(struct node_table *old)
 	if (!fresh)
 		return;
 	for (uint64_t i = 0; i <= old->mask; i++) {
-		uint32_t number = load_acquire(&old->slots[i]);
+		uint32_t slot = load_acquire(&old->slots[i]);
 
-		if (!number)
+		if (!slot)
 			continue;
-		const struct ht_node *node = node_record(number);
+		const struct ht_node *node = node_record(slot % HT_MAX_NODES);
 		struct stack_frame frame = {.pc = node->address, .row = (row)node->module << ROW_MODULE_SHIFT};
 		uint64_t place = node_hash(node->parent, &frame) & fresh->mask;
 
 		while (fresh->slots[place])
 			place = (place + 1) & fresh->mask;
-		fresh->slots[place] = number;
+		fresh->slots[place] = slot;
 		fresh->count++;
 	}
 	if (!__atomic_compare_exchange_n(&node_table, &now, fresh, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
@@ -169,16 +169,28 @@ static void grow_nodes(struct node_table *old)
 	memory_drop((char *)old + 4096, (old->mask + 1) * sizeof(uint32_t) - 4096);
 }
 
-static uint32_t find_node(uint32_t parent, const struct stack_frame *frame)
+#define NODE_BITS 26
+_Static_assert(HT_MAX_NODES == 1u << NODE_BITS, "a node's number and a part of its hash share a slot");
+
+/* What stands in a slot above the number: most others need no look at the node itself. Of the hash's 44 bits the top ones. */
+INLINE uint32_t node_tag(uint64_t hash)
+{
+	return (uint32_t)(hash >> 38) << NODE_BITS;
+}
+
+/* @param created  out: nobody had this node before, so nobody can have one below it */
+static uint32_t find_node(uint32_t parent, const struct stack_frame *frame, bool *created)
 {
 	struct node_table *t = load_acquire(&node_table);
 	uint32_t fresh = 0;
 
-	if (unlikely(table_should_grow(load_relaxed(&t->count), t->mask, &t->growing))) {
+	if (unlikely(load_relaxed(&t->count) * 8 > t->mask * 5) &&
+	    table_should_grow(load_relaxed(&t->count), t->mask, &t->growing)) {
 		grow_nodes(t);
 		t = load_acquire(&node_table);
 	}
-	uint64_t place = node_hash(parent, frame) & t->mask;
+	uint64_t hash = node_hash(parent, frame), place = hash & t->mask;
+	uint32_t tag = node_tag(hash);
 
 	for (uint64_t probes = 0; probes <= t->mask; probes++, place = (place + 1) & t->mask) {
 		uint32_t now = load_acquire(&t->slots[place]);
@@ -187,33 +199,83 @@ static uint32_t find_node(uint32_t parent, const struct stack_frame *frame)
 			/* A table that could not grow keeps a last empty place, where searches end. */
 			if (!fresh && (table_is_full(load_relaxed(&t->count), t->mask) || !(fresh = new_node(parent, frame))))
 				return 0;
-			if (__atomic_compare_exchange_n(&t->slots[place], &now, fresh, false, __ATOMIC_ACQ_REL,
+			if (__atomic_compare_exchange_n(&t->slots[place], &now, fresh | tag, false, __ATOMIC_ACQ_REL,
 							__ATOMIC_ACQUIRE)) {
 				add_relaxed(&t->count, 1);
+				*created = true;
 				return fresh;
 			}
 		}
-		const struct ht_node *node = node_record(now);
+		if (now - tag >= HT_MAX_NODES)
+			continue;
+		const struct ht_node *node = node_record(now - tag);
 
 		if (node->parent == parent && node->address == frame->pc && node->module == row_module(frame->row))
-			return now;
+			return now - tag;
 	}
 	return 0;
+}
+
+#define BATCH 16u
+
+/*
+ * Numbers for frames below a node that was just created: they are new too. Their numbers follow each other, so that all
+ * hashes are known at once, and the cache misses of the table overlap. @return the last one; 0: not this way
+ */
+static uint32_t new_nodes(uint32_t parent, struct stack_frame *frames, uint32_t count, bool keep)
+{
+	struct node_table *t = load_acquire(&node_table);
+	uint32_t first = add_relaxed(&guest.process->next_node, count), place = first % NODES_CHUNK;
+	struct ht_node *chunk = first < HT_MAX_NODES ? load_acquire(&node_chunks[first / NODES_CHUNK]) : NULL;
+	uint64_t at[BATCH], hash;
+	uint32_t slot[BATCH];
+
+	/* Numbers that are not used stay empty records. */
+	if (!chunk || place < 4 || place + count > NODES_CHUNK || (load_relaxed(&t->count) + count) * 4 > t->mask * 3 + 64)
+		return 0;
+	for (uint32_t i = 0; i < count; i++) {
+		chunk[place + i] = (struct ht_node){i ? first + i - 1 : parent, row_module(frames[i].row), frames[i].pc};
+		hash = node_hash(chunk[place + i].parent, &frames[i]);
+		at[i] = hash & t->mask;
+		slot[i] = (first + i) | node_tag(hash);
+		__builtin_prefetch(&t->slots[at[i]], 1);
+		if (keep)
+			frames[i].node = first + i;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t none = 0;
+
+		while (!__atomic_compare_exchange_n(&t->slots[at[i]], &none, slot[i], false, __ATOMIC_ACQ_REL,
+						    __ATOMIC_RELAXED)) {
+			none = 0;
+			at[i] = (at[i] + 1) & t->mask;
+		}
+	}
+	add_relaxed(&t->count, count);
+	return first + count - 1;
 }
 
 static uint32_t write_frames(const struct sighting *s)
 {
 	uint32_t node = 0;
+	bool created = false;
 
 	for (uint32_t i = 0; i < s->count; i++) {
 		struct stack_frame *frame = &s->frames[i];
+		uint32_t batch = s->count - i < BATCH ? s->count - i : BATCH, last;
+
+		if (created && (last = new_nodes(node, frame, batch, !s->truncated))) {
+			node = last;
+			i += batch - 1;
+			continue;
+		}
 
 		/* Known from an earlier backtrace, if the frames below were the same; a truncated one starts anew. */
 		if (frame->node && !s->truncated) {
 			node = frame->node;
 			continue;
 		}
-		node = find_node(node, frame);
+		node = find_node(node, frame, &created);
 		if (!node)
 			return 0;
 		if (!s->truncated)
