@@ -10,9 +10,13 @@
 #include "thread.h"
 
 #ifdef HEAPTRACE_CHECK
+#define CHECKING true
+
 /** Compare frames (oldest first) with libunwind's view of the same stack, whose innermost return address is `pc`. */
 void check_backtrace(const struct stack_frame *frames, uint32_t count, bool truncated, uintptr_t pc);
 #else
+#define CHECKING false
+
 INLINE void check_backtrace(const struct stack_frame *frames, uint32_t count, bool truncated, uintptr_t pc)
 {
 }

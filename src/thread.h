@@ -69,6 +69,7 @@ struct thread {
 	int64_t live_bytes, live_blocks; /* this thread's share */
 	struct ht_cells *chunk;  /* CELLS chunk that blocks are cut from */
 	uint32_t blocks_used;
+	uint32_t flat;        /* backtraces in a row that had little in common with the one before; see unwind.c */
 	/* The last backtrace, outermost frame first; see unwind.c. */
 	uint32_t frame_count;
 	enum stack_bottom bottom;

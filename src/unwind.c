@@ -15,6 +15,10 @@
  * rbp matters only where a row needs it before another row restores it: needs_rbp says so for a frame and all older
  * ones, and only then the place that it was saved in is a check.
  *
+ * Where nearly all frames change each time, keeping them costs more than it saves. After FLAT_AFTER such backtraces in a
+ * row only what they have in common stays in the cache, and the rest is hashed as it was found; every FLAT_PROBE-th one is
+ * kept whole, to see whether the next has more in common with it.
+ *
  * Nothing below the stack pointer and nothing above the stack's end is ever read. Other stacks than the thread's own
  * (coroutines, signal stacks) go without the cache.
  */
@@ -29,6 +33,9 @@
 #define ROW_EXACT (1ull << 47)
 #define MAX_FRESH (STACK_CACHE / 2)
 #define SCRATCHES 16u
+#define FLAT_AFTER 32u
+#define FLAT_PROBE 32u
+#define FLAT_LEAST 8u /* frames that changed */
 
 /* The frame that unwinding has come to. */
 struct walk {
@@ -230,11 +237,17 @@ static uint64_t hash_frames(const struct stack_frame *frames, uint32_t count)
 	return hash;
 }
 
+/* The key in the table of backtraces. */
+INLINE uint64_t key_of(uint64_t hash, enum ht_entry entry)
+{
+	uint64_t h = (hash + (uint64_t)entry + 1) * 0xd6e8feb86659fd93ull;
+
+	return h ? h : 1;
+}
+
 static uint32_t number_of(struct sighting *s, uint64_t hash, uintptr_t pc)
 {
-	uint64_t h = (hash + (uint64_t)s->entry + 1) * 0xd6e8feb86659fd93ull;
-
-	s->hash = h ? h : 1;
+	s->hash = key_of(hash, s->entry);
 	check_backtrace(s->frames, s->count, s->truncated, pc);
 	return trace_number(s);
 }
@@ -624,6 +637,35 @@ reload:
 	return c;
 }
 
+/*
+ * Whether to go without keeping the new frames. In this mode the one in FLAT_PROBE that is kept whole shows at the next
+ * backtrace whether that would be worth it again.
+ */
+static NOINLINE bool is_flat(struct thread *thread, uint32_t fresh, uint32_t kept)
+{
+	bool changed = fresh > kept && fresh >= FLAT_LEAST;
+	uint32_t flat = thread->flat++;
+
+	if (flat < FLAT_AFTER || (flat - FLAT_AFTER) % FLAT_PROBE == 1) {
+		if (!changed)
+			thread->flat = 0;
+		return false;
+	}
+	return (flat - FLAT_AFTER) % FLAT_PROBE && kept && kept + fresh <= guest.depth;
+}
+
+/* The number of a backtrace whose new frames are not kept; 0 if it has none yet. What it shares stays in the cache. */
+static NOINLINE uint32_t number_of_flat(struct thread *thread, uint32_t fresh, uint32_t kept, enum ht_entry entry)
+{
+	uint64_t hash = thread->frames[(int64_t)kept - 1].hash;
+	const struct stack_frame *from = &thread->fresh[fresh];
+
+	while (from-- != thread->fresh)
+		hash = mix(hash, from);
+	thread->frame_count = kept;
+	return (uint32_t)table_find(load_acquire(&trace_table), key_of(hash, entry));
+}
+
 /* More frames than are to be kept, or frames missing below: hash those that count. */
 static COLD uint32_t number_of_part(struct thread *thread, struct sighting *s, uint32_t skip)
 {
@@ -663,6 +705,14 @@ uint32_t unwind_trace(struct thread *thread, const struct caller *caller, enum h
 	if (unlikely(!c.usable))
 		return trace_without_cache(thread, caller, entry);
 	thread->bottom = c.bottom;
+	bool flat = unlikely(c.fresh > c.kept || thread->flat) && is_flat(thread, c.fresh, c.kept);
+
+	if (unlikely(flat) && !CHECKING) {
+		uint32_t number = number_of_flat(thread, c.fresh, c.kept, entry);
+
+		if (number)
+			return number;
+	}
 	if (unlikely(c.kept + c.fresh > STACK_CACHE))
 		c.kept = forget_oldest(thread, c.kept);
 	keep_frames(thread, c.kept, c.fresh);
@@ -671,5 +721,10 @@ uint32_t unwind_trace(struct thread *thread, const struct caller *caller, enum h
 	s.truncated = thread->bottom != BOTTOM_REAL;
 	if (unlikely(s.count > guest.depth))
 		return number_of_part(thread, &s, s.count - guest.depth);
-	return number_of(&s, s.frames[(int64_t)s.count - 1].hash, caller->pc);
+	uint32_t number = number_of(&s, s.frames[(int64_t)s.count - 1].hash, caller->pc);
+
+	/* The checking build needs the frames; then it forgets them as if they had not been kept. */
+	if (CHECKING && flat)
+		thread->frame_count = c.kept;
+	return number;
 }
