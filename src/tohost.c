@@ -33,6 +33,8 @@
 #define LARGEST_WINDOW (16u << 20)
 #define NUMBERS 65536u /* modules that can be remembered as described */
 #define TIDS 256u
+#define RETRY 1024u
+#define PIPE_SIZE (1 << 20)
 
 static struct {
 	char path[MAX_PATH + 16]; /* absolute */
@@ -47,6 +49,7 @@ static struct {
 	size_t window_size, window_used;
 	uint64_t offset;          /* of the window in the file */
 	uint64_t lost;            /* events since the last LOST */
+	struct ht_stream_lost *lost_place; /* file: the LOST at the end of a window after which there is none */
 	uint32_t epoch;           /* of the modules described */
 	uint32_t tids[TIDS];      /* threads described */
 	uint8_t described[NUMBERS / 8];
@@ -80,6 +83,7 @@ static void drop_window(void)
 		memory_unmap(stream.window, stream.window_size);
 	stream.offset += stream.window_used;
 	stream.window = NULL;
+	stream.lost_place = NULL;
 	stream.window_size = stream.window_used = 0;
 }
 
@@ -93,36 +97,43 @@ static bool allocate(int fd, uint64_t end)
 	return !raw_call(SYS_fallocate, fd, 0, 0, end);
 }
 
-/* The file's next part. @return 0 or a negative errno value */
+static long open_file(void)
+{
+	long fd = open_place(stream.fresh ? O_RDWR | O_CREAT | O_TRUNC : O_RDWR);
+	struct stat made = {0};
+
+	if (fd < 0 || !stream.fresh)
+		return fd;
+	raw_call(SYS_fstat, fd, &made, 0, 0);
+	stream.dev = made.st_dev;
+	stream.ino = made.st_ino;
+	stream.fresh = false;
+	return fd;
+}
+
+/* The file's next part, in place of the one that is mapped. @return 0 or a negative errno value; then that one stays */
 static int next_window(size_t least)
 {
-	size_t size = stream.window_size ? stream.window_size * 2 : FIRST_WINDOW, skip;
-	long fd;
+	uint64_t end = stream.offset + stream.window_used, skip = end % PAGE;
+	size_t size = stream.window_size ? stream.window_size * 2 : FIRST_WINDOW;
+	char *window = NULL;
+	long fd = open_file();
 
-	drop_window();
-	fd = open_place(stream.fresh ? O_RDWR | O_CREAT | O_TRUNC : O_RDWR);
 	if (fd < 0)
 		return (int)fd;
-	if (stream.fresh) {
-		struct stat made = {0};
-
-		raw_call(SYS_fstat, fd, &made, 0, 0);
-		stream.dev = made.st_dev;
-		stream.ino = made.st_ino;
-		stream.fresh = false;
-	}
-	skip = stream.offset % PAGE;
 	size = size > LARGEST_WINDOW ? LARGEST_WINDOW : size;
 	size = size < least + skip ? (least + skip + PAGE - 1) & ~(size_t)(PAGE - 1) : size;
-	if (is_place((int)fd) && allocate((int)fd, stream.offset - skip + size))
-		stream.window = raw_mmap(size, PROT_READ | PROT_WRITE, MAP_SHARED, (int)fd, stream.offset - skip);
+	if (is_place((int)fd) && allocate((int)fd, end - skip + size))
+		window = raw_mmap(size, PROT_READ | PROT_WRITE, MAP_SHARED, (int)fd, end - skip);
 	raw_close((int)fd);
-	if (!stream.window)
-		return -EIO;
-	raw_madvise(stream.window, size, MADV_DONTDUMP);
+	if (!window)
+		return -ENOSPC;
+	raw_madvise(window, size, MADV_DONTDUMP);
+	drop_window();
+	stream.window = window;
 	stream.window_size = size;
 	stream.window_used = skip;
-	stream.offset -= skip;
+	stream.offset = end - skip;
 	return 0;
 }
 
@@ -139,6 +150,7 @@ static int open_fifo(void)
 		fd = high;
 	}
 	stream.fd = (int)fd;
+	raw_call(SYS_fcntl, fd, F_SETPIPE_SZ, PIPE_SIZE, 0); /* or as large as it is */
 	if (is_place(stream.fd))
 		return 0;
 	raw_close(stream.fd);
@@ -153,9 +165,11 @@ static void *room(size_t size)
 
 	if (!stream.is_file)
 		return size <= sizeof(stream.message) && !caged && (stream.fd >= 0 || !open_fifo()) ? stream.message : NULL;
-	if (stream.window && stream.window_used + size <= stream.window_size)
+	size += sizeof(struct ht_stream_lost); /* that one must always fit */
+	if (stream.window && !stream.lost_place && stream.window_used + size <= stream.window_size)
 		return stream.window + stream.window_used;
-	if (caged || next_window(size))
+	/* A full disk is asked again now and then. */
+	if (caged || (stream.lost_place && stream.lost_place->events % RETRY) || next_window(size))
 		return NULL;
 	return stream.window + stream.window_used;
 }
@@ -176,6 +190,7 @@ static bool put(struct ht_stream_head *head, enum ht_stream_kind kind, size_t si
 		forget_described();
 		return false;
 	}
+	/* EAGAIN: the reader is slow. */
 	return raw_call(SYS_write, stream.fd, head, size, 0) == (long)size;
 }
 
@@ -259,6 +274,25 @@ static bool describe_thread(uint32_t tid)
 	return true;
 }
 
+/* An event can not be written: say so where there was room left for that. */
+static void lose(void)
+{
+	struct ht_stream_lost *out = stream.lost_place;
+
+	if (out) {
+		out->events++;
+		return;
+	}
+	stream.lost++;
+	if (!stream.is_file || !stream.window || stream.window_used + sizeof(*out) > stream.window_size)
+		return;
+	out = (struct ht_stream_lost *)(stream.window + stream.window_used);
+	out->events = stream.lost;
+	put(&out->head, HT_STREAM_LOST, sizeof(*out));
+	stream.lost_place = out;
+	stream.lost = 0;
+}
+
 static bool own_up(void)
 {
 	struct ht_stream_lost *out;
@@ -303,7 +337,7 @@ static void take(enum ht_stream_kind kind, const struct session_event *event)
 	}
 	if ((!stream.begun && !begin()) || !own_up() || !describe_modules(event) || !describe_thread(own_tid()) ||
 	    !write_event(kind, event))
-		stream.lost++;
+		lose();
 }
 
 static void allocated(struct session *session, const struct session_event *event)
@@ -434,6 +468,8 @@ void tohost_pause(void)
 
 	if (!session_lock(&hold))
 		return;
+	if (stream.begun)
+		own_up();
 	if (stream.is_file)
 		trim();
 	else if (is_drained())
@@ -460,10 +496,7 @@ static void forked(struct session *session)
 {
 	size_t length = strlen(stream.path);
 
-	if (stream.window)
-		memory_unmap(stream.window, stream.window_size);
-	stream.window = NULL;
-	stream.window_size = stream.window_used = 0;
+	drop_window();
 	stream.offset = stream.lost = 0;
 	if (!stream.is_file)
 		close_fifo();

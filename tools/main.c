@@ -41,6 +41,7 @@
  *	└── report_command.c `heaptrace report`, `heaptrace export`
  *	    ├── snapshot*.c  segment or file → model, checked
  *	    ├── history*.c   figures over time: timeline, slices (slice_code.c), as snapshots keep them
+ *	    ├── stream*.c    what heap_trace_init_tohost() wrote, in ESP-IDF's words
  *	    ├── slices.c     --slices; window.c: --window, a diff of two of them
  *	    ├── symbols*.c   addresses → names
  *	    └── report_*.c   model → text, and the formats for other programs

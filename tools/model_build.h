@@ -40,6 +40,9 @@ void items_free(struct items *items);
 /** Whether a module's record is aligned and its parts fit into its size, and that into `room`. */
 bool module_is_sound(const struct ht_module *record, uint64_t room);
 
+/** Decode a sound record. */
+void module_decode(struct module *module, const struct ht_module *record);
+
 /** Decode all modules of the segment into the model. @return broken records */
 size_t modules_read(struct model *model, const struct snapshot *snapshot);
 

@@ -36,7 +36,7 @@ static void read_phdrs(struct module *module, const uint8_t *bytes, uint32_t cou
 	}
 }
 
-static void read_record(struct module *module, const struct ht_module *record)
+void module_decode(struct module *module, const struct ht_module *record)
 {
 	const uint8_t *bytes = (const uint8_t *)(record + 1);
 
@@ -65,7 +65,7 @@ static size_t read_chunk(struct model *model, size_t *room, const struct chunk *
 		if (!module_is_sound(record, chunk->size - at))
 			return 1;
 		model->modules = memory_grow(model->modules, model->module_count, room, sizeof(*model->modules));
-		read_record(&model->modules[model->module_count++], record);
+		module_decode(&model->modules[model->module_count++], record);
 		at += record->size;
 	}
 	return 0;

@@ -363,6 +363,8 @@ SWITCH(fold_recursion, fold_recursion, true)
 SWITCH(quiet, quiet, true)
 SWITCH(verbose, verbose, true)
 SWITCH(slices, slices, true)
+SWITCH(print_events, events, true)
+SWITCH(json, format, FORMAT_JSON)
 SWITCH(fail_on_live, fail_on_live, true)
 SWITCH(count_known, count_known, true)
 SWITCH(batch, batch, true)
@@ -390,6 +392,10 @@ static const struct option_row rows[] = {
 	 "what grew between two times since the start, as in 10s..5min (needs --interval in the run)"},
 	{0, "slices", NULL, VALUE_NONE, SCOPE_REPORT, NULL, read_slices, NULL,
 	 "list the times of which the figures are known"},
+	{'p', "print-events", NULL, VALUE_NONE, SCOPE_REPORT, NULL, read_print_events, NULL,
+	 "of a trace that heap_trace_init_tohost() made: all events, before the report"},
+	{'j', "json", NULL, VALUE_NONE, SCOPE_REPORT, NULL, read_json, NULL,
+	 "short for --format=json"},
 	{0, "keep-allocator", NULL, VALUE_NONE, SCOPE_ALL, NULL, read_keep_allocator, NULL,
 	 "keep the frames of allocators and wrappers that formats other than text, json leave out"},
 	{0, "color", "auto|always|never", VALUE_OPTIONAL, SCOPE_REPORTS | SCOPE_TOP, NULL, read_color, NULL,

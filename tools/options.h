@@ -70,6 +70,7 @@ struct options {
 	enum color_when color;
 	bool keep_allocator;          /* keep the frames of allocators and wrappers at the inner end (allocators.h) */
 	bool quiet, verbose;
+	bool events;                  /* report: all events of a heap_trace stream too */
 	uint64_t max_live, max_peak, max_allocs; /* NO_LIMIT: none */
 	uint64_t max_growth;          /* bytes over the base; 0 is the default */
 	bool fail_on_live, count_known;

@@ -5,6 +5,7 @@
  * Reports go to stdout, or to --outfile. `heaptrace export` is the same for the formats that are not for people.
  */
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +17,8 @@
 #include "report.h"
 #include "rules.h"
 #include "slices.h"
+#include "stream.h"
+#include "symbols.h"
 
 static const char *command = "report";
 
@@ -65,11 +68,44 @@ static int check_rules(const struct options *options)
 	return 0;
 }
 
+static int write_stream(FILE *out, const void *what, const struct options *options, bool terminal)
+{
+	const struct stream *stream = what;
+
+	return options->format == FORMAT_JSON ? stream_report_json(out, stream) : stream_report_text(out, stream, options);
+}
+
+static int report_stream(const char *path, const struct options *options)
+{
+	struct error error;
+	struct stream *stream;
+	int status;
+
+	if (options->format != FORMAT_TEXT && options->format != FORMAT_JSON)
+		return complain("a trace of heap_trace_init_tohost() is text or json; leave out the other --format");
+	stream = stream_read(path, &error);
+	if (!stream)
+		return complain(error.text);
+	if (stream->broken)
+		fprintf(stderr, "heaptrace %s: %" PRIu64 " records of '%s' are broken; the report is of the others\n", command,
+			stream->broken, path);
+	if (options->format == FORMAT_TEXT && options->lines)
+		symbols_name_all(stream->model, options);
+	status = deliver(command, options, stream->model, write_stream, stream);
+	stream_free(stream);
+	return status;
+}
+
 static int report_file(const char *path, const struct options *options)
 {
 	struct models models;
 	struct error error;
 	int status;
+
+	if (stream_is(path))
+		return report_stream(path, options);
+	if (options->events)
+		return complain("only a trace of heap_trace_init_tohost() has events to be printed; leave out --print-events");
 
 	if (models_read(&models, path, &error))
 		return complain(error.text);
