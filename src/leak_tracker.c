@@ -20,6 +20,7 @@
 
 #define DEPTH 24u
 #define GROWTH_LIMIT (1u << 20)
+#define PART (16u << 20) /* bytes of text that the collector gets at once, about: it keeps them until they have names */
 #define RULE "========================================\n"
 
 static struct session session;
@@ -32,6 +33,8 @@ static uint64_t backtraces_wanted, backtraces_held, backtraces_captured; /* [ses
 /* A report that is being written. */
 struct report {
 	struct request *out;
+	int fd, error;
+	size_t size; /* of the part that is being written, about */
 	const struct session_snapshot *snapshot;
 	struct leak_tracker_stats stats;
 };
@@ -245,6 +248,30 @@ static void write_summary(struct report *report)
 	text(report, RULE);
 }
 
+static void begin_part(struct report *report)
+{
+	report->size = 0;
+	request_text_begin(report->out, report->fd);
+}
+
+static void end_part(struct report *report)
+{
+	int error = request_text_end(report->out);
+
+	if (!report->error)
+		report->error = error;
+}
+
+/* A long report goes out in parts. */
+static void count_text(struct report *report, const struct record *record)
+{
+	report->size += 128 + record->allocated_depth * 36u;
+	if (report->size > PART) {
+		end_part(report);
+		begin_part(report);
+	}
+}
+
 static void write_leaks(struct report *report, const uint8_t *marks)
 {
 	uint32_t number = 0;
@@ -255,8 +282,10 @@ static void write_leaks(struct report *report, const uint8_t *marks)
 	for (uint32_t i = 0; i < report->snapshot->count; i++) {
 		const struct record *record = session_snapshot_record(report->snapshot, i);
 
-		if (is_leak(record))
-			write_leak(report, record, ++number, report->snapshot->regions[i], marks[i]);
+		if (!is_leak(record))
+			continue;
+		count_text(report, record);
+		write_leak(report, record, ++number, report->snapshot->regions[i], marks[i]);
 	}
 }
 
@@ -276,7 +305,7 @@ static int report_on(int fd, struct leak_tracker_stats *stats)
 {
 	struct session_snapshot snapshot;
 	struct request out;
-	struct report report = {.out = &out, .snapshot = &snapshot};
+	struct report report = {.out = &out, .fd = fd, .snapshot = &snapshot};
 	int error = session_snapshot(&session, true, &snapshot);
 	uint8_t *marks = error ? NULL : memory_map(snapshot.count + 1);
 
@@ -295,15 +324,15 @@ static int report_on(int fd, struct leak_tracker_stats *stats)
 	for (uint32_t i = 0; i < snapshot.count; i++)
 		count(&report, i, marks);
 	if (fd >= 0) {
-		request_text_begin(&out, fd);
+		begin_part(&report);
 		write_leaks(&report, marks);
 		write_summary(&report);
-		error = request_text_end(&out);
+		end_part(&report);
 	}
 	*stats = report.stats;
 	memory_unmap(marks, snapshot.count + 1);
 	session_snapshot_free(&snapshot);
-	return error;
+	return report.error;
 }
 
 static bool end(int fd, struct leak_tracker_stats *stats)
@@ -312,8 +341,11 @@ static bool end(int fd, struct leak_tracker_stats *stats)
 		say("Leak tracker not running\n");
 		return false;
 	}
-	if (report_on(fd, stats) == -ENOMEM)
-		say("Leak tracker: no memory for the report\n");
+	switch (report_on(fd, stats)) {
+	case 0: break;
+	case -ENOMEM: say("Leak tracker: no memory for the report\n"); break;
+	default: say("Leak tracker: the report could not be written\n");
+	}
 	session_close(&session);
 	return true;
 }

@@ -239,6 +239,32 @@ is "$status" 0 "an address is given out again"
 like "$out" '^--- 0x[0-9a-f]*: second at reuse.c:13$' "the backtrace is that of the last allocation"
 unlike "$out" ': first at' "not of an earlier one"
 
+# A long report goes out in parts.
+cat >many.c <<'EOF'
+#include "heaptrace/leak_tracker.h"
+#include <stdlib.h>
+
+static void *keep(int depth)
+{
+	return depth ? keep(depth - 1) : malloc(16);
+}
+
+int main(void)
+{
+	leak_tracker_start(3000, 20000);
+	for (int i = 0; i < 20000; i++)
+		if (!keep(20))
+			return 1;
+	leak_tracker_end();
+	return 0;
+}
+EOF
+build many
+run sh -c '"$HT" -q --outfile=report.txt ./many | awk "/^--- LEAK/ { leaks++ } /: keep at many.c:6/ { frames++ } /^Total leaks/ { print }
+	END { print leaks, frames }"'
+is "$out" "Total leaks: 20000 allocations, 320000 bytes (312.50 KB)
+20000 420000" "20,000 leaks are all listed, with all their names"
+
 # Without names, and without a collector: alone with the library.
 run env LD_PRELOAD="$BUILD/libheaptrace.so" HEAPTRACE_SAVE="$T/alone.htrace" ./small
 like "$out" '^Total leaks: 2 allocations, 376 bytes (0.37 KB)$' "the library alone writes the report too"
