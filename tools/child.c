@@ -113,6 +113,8 @@ static void become(const struct child_job *job, int in, int out, uint64_t space,
 	if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(null, 2) < 0)
 		_exit(EXEC_FAILED);
 	close_range(3, ~0u, 0);
+	if (job->directory && chdir(job->directory))
+		_exit(1);
 	lower_limit(RLIMIT_CORE, 0);
 	lower_limit(RLIMIT_AS, space); /* last: we may be larger than that ourselves, and setenv() allocates */
 	execvp(job->argv[0], job->argv);

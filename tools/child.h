@@ -23,6 +23,7 @@ enum child_end {
 
 struct child_job {
 	char *const *argv;     /* argv[0] is looked for in PATH */
+	const char *directory; /* where it runs, NULL: here. argv[0] is then absolute, or without a slash */
 	const char *input;     /* for its stdin */
 	size_t input_size;
 	bool (*take)(void *context, const char *bytes, size_t size); /* its stdout; false: enough */

@@ -23,6 +23,7 @@
 #include "symbols_elf.h"
 #include "symbols_files.h"
 #include "symbols_lines.h"
+#include "symbols_mini.h"
 #include "symbols_perf.h"
 
 /** What is known of one object, kept for all models. */
@@ -52,6 +53,13 @@ struct wanted {
 static struct source *sources;
 static struct strings names;
 
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 static bool is_source_of(const struct source *source, const struct module *module)
 {
 	return source->build_id_size == module->build_id_size && !strcmp(source->path, module->path) &&
@@ -76,6 +84,16 @@ static void read_file(struct source *source, struct elf_file *file, const char *
 	elf_file_close(file);
 }
 
+/** Of a stripped file whose debug file is not here: it may bring the names itself. */
+static void read_mini(struct source *source, const char *path)
+{
+	struct elf_file *file = elf_file_open(path);
+
+	if (file && !elf_file_has_symbols(file))
+		read_file(source, mini_open(file, base_name(source->path)), NULL);
+	elf_file_close(file);
+}
+
 static void read_files(struct source *source, const struct module *module, int pid, const struct options *options)
 {
 	struct module_files files;
@@ -85,6 +103,8 @@ static void read_files(struct source *source, const struct module *module, int p
 		read_file(source, elf_file_open(files.binary), files.binary);
 	if (files.debug)
 		read_file(source, elf_file_open(files.debug), files.debug);
+	else if (files.binary)
+		read_mini(source, files.binary);
 	source->remark = source->table ? NULL : files.remark;
 	module_files_free(&files);
 }
@@ -144,13 +164,6 @@ static const char *pretty(const char *symbol)
 	free(name);
 	free(plain);
 	return kept;
-}
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
 }
 
 /** A file's name without a directory in front, if it begins with that directory. */

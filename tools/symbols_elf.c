@@ -20,6 +20,7 @@
 struct elf_file {
 	int fd; /* -1: in memory */
 	Elf *elf;
+	char *bytes; /* that memory, if it is ours */
 };
 
 struct symbol {
@@ -48,7 +49,7 @@ static struct elf_file *elf_file_wrap(int fd, Elf *elf)
 		return NULL;
 	}
 	file = memory_zeroed(1, sizeof(*file));
-	*file = (struct elf_file) { fd, elf };
+	*file = (struct elf_file) { fd, elf, NULL };
 	return file;
 }
 
@@ -82,11 +83,25 @@ struct elf_file *elf_file_vdso(void)
 	return elf_file_wrap(-1, elf_memory(image, head->e_shoff + (size_t)head->e_shnum * head->e_shentsize));
 }
 
+struct elf_file *elf_file_memory(char *bytes, size_t size)
+{
+	struct elf_file *file;
+
+	elf_version(EV_CURRENT);
+	file = size ? elf_file_wrap(-1, elf_memory(bytes, size)) : NULL;
+	if (file)
+		file->bytes = bytes;
+	else
+		free(bytes);
+	return file;
+}
+
 void elf_file_close(struct elf_file *file)
 {
 	if (!file)
 		return;
 	elf_end(file->elf);
+	free(file->bytes);
 	if (file->fd >= 0)
 		close(file->fd);
 	free(file);
@@ -189,11 +204,28 @@ bool elf_file_has_lines(struct elf_file *file)
 	return find_section(file, ".debug_info", &shdr) || find_section(file, ".zdebug_info", &shdr);
 }
 
+bool elf_file_has_symbols(struct elf_file *file)
+{
+	GElf_Shdr shdr;
+
+	return find_section(file, ".symtab", &shdr) != NULL;
+}
+
 bool elf_file_is_debug(struct elf_file *file)
 {
 	GElf_Shdr shdr;
 
-	return elf_file_has_lines(file) || find_section(file, ".symtab", &shdr) || find_section(file, ".dynsym", &shdr);
+	return elf_file_has_lines(file) || elf_file_has_symbols(file) || find_section(file, ".dynsym", &shdr);
+}
+
+const char *elf_file_section(struct elf_file *file, const char *name, size_t *size)
+{
+	GElf_Shdr shdr;
+	Elf_Scn *section = find_section(file, name, &shdr);
+	Elf_Data *data = section ? elf_rawdata(section, NULL) : NULL;
+
+	*size = data && data->d_buf ? data->d_size : 0;
+	return *size ? data->d_buf : NULL;
 }
 
 char *elf_file_link(struct elf_file *file, uint32_t *checksum)

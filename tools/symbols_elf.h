@@ -23,6 +23,9 @@ struct elf_file *elf_file_open(const char *path);
 /** Our own vdso, which is that of every process of this kernel. @return NULL if there is none */
 struct elf_file *elf_file_vdso(void);
 
+/** A file that lies in memory, which is freed with it. @return NULL if it is none; then it is freed now */
+struct elf_file *elf_file_memory(char *bytes, size_t size);
+
 void elf_file_close(struct elf_file *file);
 
 /** The build id. @return its size, 0 if there is none */
@@ -36,6 +39,12 @@ bool elf_file_has_lines(struct elf_file *file);
 
 /** Whether it has symbols or lines at all: what a debug file is for. */
 bool elf_file_is_debug(struct elf_file *file);
+
+/** Whether it has a .symtab, which names all functions. */
+bool elf_file_has_symbols(struct elf_file *file);
+
+/** The bytes of a section, by its name, as they are in the file. @return NULL if there is none */
+const char *elf_file_section(struct elf_file *file, const char *name, size_t *size);
 
 /** The debug file's name in .gnu_debuglink, to be freed, and its checksum; NULL if there is none. */
 char *elf_file_link(struct elf_file *file, uint32_t *checksum);

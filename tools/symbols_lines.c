@@ -16,6 +16,7 @@
 
 #include "child.h"
 #include "memory.h"
+#include "symbols_elf.h"
 
 #define IDLE_SECONDS 60
 #define TOTAL_SECONDS 900
@@ -198,13 +199,46 @@ static unsigned idle_seconds(void)
 	return text && atoi(text) > 0 ? (unsigned)atoi(text) : IDLE_SECONDS;
 }
 
+/**
+ * Part of the DWARF may be in a file that several share (dwz), named by an absolute path. addr2line, as of 2.40, puts the
+ * directory of its own argument in front of that: it finds the file only if its argument has none.
+ *
+ * @return the directory to be in, to be freed, with *file cut to the rest; or NULL: it does not matter
+ */
+static char *directory_for(const char **file)
+{
+	struct elf_file *elf = elf_file_open(*file);
+	const char *slash = strrchr(*file, '/');
+	size_t size = 0;
+
+	if (elf)
+		elf_file_section(elf, ".gnu_debugaltlink", &size);
+	elf_file_close(elf);
+	if (!size || !slash)
+		return NULL;
+	char *directory = slash == *file ? memory_copy_string("/") : memory_copy_bytes(*file, (size_t)(slash - *file));
+	*file = slash + 1;
+	return directory;
+}
+
+/** A tool that is named relative to the current directory, by its absolute path. To be freed. */
+static char *absolute_tool(const char *tool)
+{
+	char *here = *tool != '/' && strchr(tool, '/') ? getcwd(NULL, 0) : NULL;
+	char *path = here ? memory_format("%s/%s", here, tool) : memory_copy_string(tool);
+
+	free(here);
+	return path;
+}
+
 static enum child_end ask(struct talk *talk, const char *file, const struct options *options)
 {
-	const char *tool = options->addr2line && *options->addr2line ? options->addr2line : "addr2line";
+	char *tool = absolute_tool(options->addr2line && *options->addr2line ? options->addr2line : "addr2line");
+	char *directory = directory_for(&file);
 	bool llvm = strstr(lines_tool(options), "llvm-symbolizer") != NULL;
-	char *plain[] = { (char *)tool, "-a", "-f", "-i", "-e", (char *)file, NULL };
-	char *gnu[] = { (char *)tool, "--output-style=GNU", "--no-demangle", "-a", "-f", "-i", "-e", (char *)file, NULL };
-	struct child_job job = { .argv = llvm ? gnu : plain, .take = take, .context = talk,
+	char *plain[] = { tool, "-a", "-f", "-i", "-e", (char *)file, NULL };
+	char *gnu[] = { tool, "--output-style=GNU", "--no-demangle", "-a", "-f", "-i", "-e", (char *)file, NULL };
+	struct child_job job = { .argv = llvm ? gnu : plain, .directory = directory, .take = take, .context = talk,
 				 .idle_seconds = idle_seconds(), .total_seconds = TOTAL_SECONDS };
 	char *text = questions(talk->places, talk->count, &job.input_size);
 	enum child_end end;
@@ -214,6 +248,8 @@ static enum child_end ask(struct talk *talk, const char *file, const struct opti
 	job.input = text;
 	end = child_run(&job);
 	free(text);
+	free(directory);
+	free(tool);
 	return end;
 }
 
