@@ -240,6 +240,10 @@ static void finish(struct run *run)
 		jobs_document(run);
 		return;
 	}
+	if (jobs_has_tree(run)) {
+		jobs_tree(run);
+		return;
+	}
 	follow_say_nothing(run);
 	say_what_still_runs(run);
 	bool over = run->takes_all_down || may_remove_directory(run);

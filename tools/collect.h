@@ -108,7 +108,7 @@ struct image {
 	size_t family_count, family_room;
 };
 
-enum job_kind { JOB_DUMP, JOB_FINAL, JOB_DOCUMENT };
+enum job_kind { JOB_DUMP, JOB_FINAL, JOB_DOCUMENT, JOB_TREE };
 
 /** A report to be made. */
 struct job {
@@ -176,6 +176,10 @@ struct run {
 	pid_t renderer;
 	struct kept *kept;
 	size_t kept_count, kept_room;
+	char *tree;                  /* file of records for the tree of processes; NULL: there are none (any more) */
+	bool tree_done;              /* it has been printed: there is one in a run */
+	unsigned tree_count;         /* records, at most */
+	const char *tree_outfile;    /* where the tree goes that has no stream: the first process's file */
 	bool done;                   /* MESSAGE_DONE has been sent */
 	uint64_t busy_ns;            /* when a traced process was last seen at work */
 	uint64_t sampled_ns, sample_cost_ns;
@@ -316,6 +320,8 @@ void jobs_dump_all(struct run *run, int index, bool by_group); /* those that had
 void jobs_final(struct run *run, struct process *process);
 void jobs_pump(struct run *run);
 void jobs_document(struct run *run);
+void jobs_tree(struct run *run);   /* of the processes that have been reported */
+bool jobs_has_tree(const struct run *run);
 void jobs_child_ended(struct run *run);
 bool jobs_are_done(const struct run *run);
 void jobs_restore_signals(void); /* in a child that makes a report */

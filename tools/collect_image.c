@@ -104,8 +104,10 @@ static void take_sample(const struct run *run, struct process *process)
 	struct proc_stat stat;
 	if (process->pid && procfs_statm(process->pid, &process->facts.statm) == 0)
 		process->facts.statm.ns = collect_run_ns(run);
-	if (process->pid && procfs_stat(process->pid, &stat) == 0)
+	if (process->pid && procfs_stat(process->pid, &stat) == 0) {
 		process->born_ns = stat.start_ns;
+		process->facts.ppid = stat.ppid;
+	}
 	procfs_executable(process->pid, &process->executable);
 }
 
@@ -270,11 +272,14 @@ static void adopt_child(struct run *run, struct image *image, struct process *pr
 	if (!process->name[0])
 		procfs_name(process->pid, process->name, sizeof(process->name));
 	clock_stir(run);
+	if (!gone)
+		take_sample(run, process);
+	if (parent && parent != process)
+		process->facts.ppid = parent->pid; /* it may have ended already, and the child have another one */
 	if (gone) {
 		process_end(run, process, NULL);
 		return;
 	}
-	take_sample(run, process);
 	if (pidfd >= 0)
 		collect_watch(run, &process->watch, pidfd, process_pidfd_ready);
 }

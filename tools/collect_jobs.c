@@ -43,6 +43,16 @@ void jobs_document(struct run *run)
 	append_job(run, JOB_DOCUMENT, NULL);
 }
 
+void jobs_tree(struct run *run)
+{
+	append_job(run, JOB_TREE, NULL);
+}
+
+bool jobs_has_tree(const struct run *run)
+{
+	return run->tree && run->tree_count > 1;
+}
+
 /** The last one in the queue for the same process and reason, and how many there are. */
 static struct job *find_backlog(struct run *run, const struct process *process, int index, unsigned *backlog)
 {
@@ -177,6 +187,27 @@ static void choose_snapshot(struct run *run, const struct job *job, struct rende
 		render->save_too = process->save;
 }
 
+/** A text report of a process's end leaves a record for the tree of processes, as long as somebody waits for that. */
+static void choose_tree(struct run *run, const struct job *job, struct render *render)
+{
+	bool shown = render->stream >= 0 || render->path;
+	if (job->kind != JOB_FINAL || render->options->format != FORMAT_TEXT || run->options->quiet || !run->attached ||
+	    run->tree_done || !shown)
+		return;
+	if (!run->tree)
+		run->tree = memory_format("%s/tree", run->rundir.path);
+	if (!run->tree_outfile || job->process->is_first)
+		run->tree_outfile = render->path;
+	render->tree = run->tree;
+	run->tree_count++;
+}
+
+static int make_tree(const struct run *run)
+{
+	return render_tree(run->tree, run->tree_outfile ? -1 : run->outfile.stream >= 0 ? run->outfile.stream : STDERR_FILENO,
+			   run->tree_outfile);
+}
+
 static struct render plan_process(struct run *run, const struct job *job, char *reason, size_t size)
 {
 	struct render render = {
@@ -188,6 +219,7 @@ static struct render plan_process(struct run *run, const struct job *job, char *
 	};
 	describe(run, job, &render, reason, size);
 	choose_destination(run, job, &render);
+	choose_tree(run, job, &render);
 	choose_snapshot(run, job, &render);
 	return render;
 }
@@ -241,7 +273,7 @@ static void start_job(struct run *run, struct job *job)
 	int extract = job->process ? process_extract(job->process) : -1;
 	if (extract >= 0)
 		render.segment = extract;
-	int result = job->process ? render_process(&render) : make_document(run);
+	int result = job->process ? render_process(&render) : job->kind == JOB_TREE ? make_tree(run) : make_document(run);
 	if (extract >= 0)
 		close(extract);
 	if (run->renderer == 0) {
@@ -277,12 +309,23 @@ static void forget_kept(struct run *run)
 	run->document = false;
 }
 
+static void forget_tree(struct run *run)
+{
+	unlink(run->tree);
+	free(run->tree);
+	run->tree = NULL;
+	run->tree_count = 0;
+	run->tree_done = true;
+}
+
 static void finish_job(struct run *run, struct job *job)
 {
 	if (job->kind == JOB_FINAL)
 		forget_process(run, job->process);
 	else if (job->kind == JOB_DOCUMENT)
 		forget_kept(run);
+	else if (job->kind == JOB_TREE)
+		forget_tree(run);
 	free(job);
 }
 

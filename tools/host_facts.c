@@ -45,6 +45,8 @@ char *host_facts_write(const struct host_facts *facts, size_t *size)
 		return memory_zeroed(1, 1);
 	snprintf(line, sizeof(line), "%d", facts->pid);
 	write_line(out, "pid", line);
+	if (facts->ppid)
+		fprintf(out, "ppid %d\n", facts->ppid);
 	if (facts->how_it_ended[0])
 		write_line(out, "how_it_ended", facts->how_it_ended);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
@@ -114,6 +116,10 @@ static bool read_fact(struct host_facts *facts, const char *key, char *value)
 		return false;
 	if (!strcmp(key, "pid")) {
 		facts->pid = number <= INT32_MAX ? (int)number : 0;
+		return number <= INT32_MAX;
+	}
+	if (!strcmp(key, "ppid")) {
+		facts->ppid = number <= INT32_MAX ? (int)number : 0;
 		return number <= INT32_MAX;
 	}
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {

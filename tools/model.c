@@ -285,7 +285,7 @@ static void set_process(struct model *model, const struct ht_process *record)
 {
 	model->parent = record->parent;
 	model->pid = model->host.pid ? model->host.pid : (int)(record->pid & INT32_MAX);
-	model->ppid = (int)(record->ppid & INT32_MAX);
+	model->ppid = model->host.ppid ? model->host.ppid : (int)(record->ppid & INT32_MAX);
 	model->process_flags = record->flags;
 	model->start_ns = record->start_ns;
 	model->reset_ns = record->reset_ns;

@@ -118,6 +118,7 @@ struct untraced {
 /** What the segment does not tell: the collector's knowledge, kept in a snapshot's HOST chunk. */
 struct host_facts {
 	int pid;                  /* in the collector's pid namespace; 0 unknown */
+	int ppid;                 /* of its parent, likewise */
 	char how_it_ended[32];    /* "exit:N", "signal:SIGSEGV", "exec", "running", "" unknown */
 	uint64_t end_ns;          /* since the start of the run; 0: unknown, the model then ends at `taken_ns` */
 	uint64_t taken_ns;        /* when the figures were read */
@@ -136,7 +137,7 @@ struct totals {
 struct model {
 	struct totals totals;     /* of the whole process, ignored backtraces included */
 	uint32_t number, parent;  /* of the process in its segment */
-	int pid, ppid;            /* pid: host's if known, else the process's own */
+	int pid, ppid;            /* the host's if known, else the process's own */
 	uint32_t process_flags;   /* enum ht_process_flags */
 	char **command;           /* argv, NULL-terminated; at least one string ("?" if unknown) */
 	size_t command_count;

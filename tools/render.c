@@ -18,6 +18,7 @@
 #include "host_facts.h"
 #include "memory.h"
 #include "output.h"
+#include "tree.h"
 
 /** A report's text. */
 struct text {
@@ -101,13 +102,26 @@ static struct model *make_model(const struct render *render, const struct snapsh
 	return model;
 }
 
+static void note_for_tree(const char *path, const struct model *model, const struct totals *totals, bool reported)
+{
+	struct tree_process process;
+	tree_fill(&process, model, totals);
+	process.reported = reported;
+	tree_append(path, &process); /* where that fails there is a line less */
+}
+
 static int write_report(FILE *file, const struct render *render, struct model *model)
 {
 	struct report_occasion occasion = render->occasion;
 	occasion.terminal = render->stream >= 0 && isatty(render->stream);
 	if (render->options->format != FORMAT_TEXT)
 		return report_document(file, &model, 1, render->options);
-	return report_text(file, model, render->options, &occasion) < 0 ? -1 : 0;
+	struct totals totals;
+	occasion.totals = &totals;
+	int status = report_text(file, model, render->options, &occasion);
+	if (render->tree)
+		note_for_tree(render->tree, model, &totals, status == 0);
+	return status < 0 ? -1 : 0;
 }
 
 static int make_report(const struct render *render, const struct snapshot *snapshot)
@@ -151,6 +165,25 @@ int render_process(const struct render *render)
 	if (render->save_too && save_snapshot(render, snapshot, render->save_too))
 		result = -1;
 	snapshot_close(snapshot);
+	return result;
+}
+
+int render_tree(const char *records, int stream, const char *path)
+{
+	struct tree_process *processes;
+	struct render render = {.stream = stream, .path = path, .append = true};
+	struct text text = {0};
+	size_t count = tree_read(records, &processes);
+	int result = 0;
+	if (tree_is_wanted(processes, count) && (stream >= 0 || path)) {
+		result = text_open(&text);
+		if (!result) {
+			tree_print(text.file, processes, count);
+			result = text_close(&text) ? -1 : deliver(&render, &text);
+		}
+	}
+	free(text.bytes);
+	free(processes);
 	return result;
 }
 

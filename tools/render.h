@@ -23,12 +23,16 @@ struct render {
 	int stream;                     /* write the report here; -1: to `path`; neither: no report */
 	const char *path;
 	bool append;                    /* put it behind what the file holds */
+	const char *tree;               /* put a record for the tree of processes into this file, or NULL */
 	const char *save;               /* also keep a snapshot here, or NULL */
 	const char *save_too;           /* and here */
 };
 
 /** Make one process's report. @return 0, or -1 after a message on stderr */
 int render_process(const struct render *render);
+
+/** Print the tree of the processes whose records are in a file, if it is wanted: on a stream, or (-1) behind what `path` holds. */
+int render_tree(const char *records, int stream, const char *path);
 
 /** Make one document (not text) of all processes, on the first one's stream or path. @return 0, or -1 */
 int render_document(const struct render *renders, size_t count);

@@ -17,6 +17,7 @@ struct report_occasion {
 	bool final;               /* the process has ended (or will not be seen again): "finalized" is printed */
 	const char *reason;       /* NULL, or "SIGUSR1", "SIGUSR2", "heaptrace dump", ... */
 	enum sort_key force_sort; /* SORT_NONE, or the signal's sort key instead of --sort */
+	struct totals *totals;    /* NULL, or out: those that the text report is of */
 	bool terminal;            /* the output is a terminal: colours, per cent, shortened names as options->color says */
 };
 

@@ -13,10 +13,12 @@
 
 #include "group.h"
 #include "json.h"
+#include "memory.h"
 #include "report_common.h"
 #include "report_stack.h"
 #include "rules.h"
 #include "symbols.h"
+#include "tree.h"
 
 static void put_frame(FILE *out, uint64_t address, const struct module *module, const struct frame_name *name)
 {
@@ -258,7 +260,8 @@ static void put_grouped(FILE *out, struct model *model, const struct options *op
 	groups_free(&groups);
 }
 
-static void put_process(FILE *out, struct model *model, const struct options *options)
+/** `parent` is an index in "processes", or TREE_NO_PARENT. */
+static void put_process(FILE *out, struct model *model, size_t parent, const struct options *options)
 {
 	struct figures figures;
 	struct rules *rules = figures_make(&figures, model, options);
@@ -273,7 +276,10 @@ static void put_process(FILE *out, struct model *model, const struct options *op
 	json_number(out, "started_ns", model->start_ns);
 	fputc(',', out);
 	json_number(out, "duration_ns", duration);
-	fputs(",\n", out);
+	if (parent != TREE_NO_PARENT)
+		fprintf(out, ",\"parent\":%zu,\n", parent);
+	else
+		fputs(",\"parent\":null,\n", out);
 	put_totals(out, &figures.totals);
 	put_unseen(out, model);
 	put_extra(out, model, &figures);
@@ -286,15 +292,31 @@ static void put_process(FILE *out, struct model *model, const struct options *op
 	rules_free(rules);
 }
 
+/** Who started whom. @return an array to be freed */
+static size_t *find_parents(struct model **models, size_t count)
+{
+	struct tree_process *processes = memory_zeroed(count + 1, sizeof(*processes));
+	size_t *parents = memory_zeroed(count + 1, sizeof(*parents));
+
+	for (size_t i = 0; i < count; i++)
+		tree_fill(&processes[i], models[i], &models[i]->totals);
+	tree_parents(processes, count, parents);
+	free(processes);
+	return parents;
+}
+
 int report_json(FILE *out, struct model **models, size_t count, const struct options *options)
 {
+	size_t *parents = find_parents(models, count);
+
 	fputs("{\"version\":1,\"heaptrace\":\"" HT_RELEASE "\",", out);
 	json_command(out, count ? models[0] : NULL);
 	fputs(",\"processes\":[", out);
 	for (size_t i = 0; i < count; i++) {
 		fputs(i ? ",\n" : "\n", out);
-		put_process(out, models[i], options);
+		put_process(out, models[i], parents[i], options);
 	}
 	fputs("\n]}\n", out);
+	free(parents);
 	return fflush(out) || ferror(out) ? -1 : 0;
 }

@@ -554,6 +554,8 @@ int report_text(FILE *out, struct model *model, const struct options *options, c
 	if (occasion->terminal)
 		text.columns = terminal_columns(out);
 	text.rules = figures_make(&text.figures, model, options);
+	if (occasion->totals)
+		*occasion->totals = text.figures.totals;
 	status = put_report(&text);
 	rules_free(text.rules);
 	if (fflush(out) || ferror(out))
