@@ -156,35 +156,35 @@ static int branch_order(const void *a, const void *b)
 	return left->first < right->first ? -1 : left->first > right->first;
 }
 
-/** What grows out of the paths of a node: *small is the sum of what is below the threshold. @return how many are above */
-static size_t find_branches(const struct forest *forest, const struct branch *node, unsigned depth, struct branch *branches,
-			    struct branch *small, size_t *small_count)
-{
-	size_t count = 0;
+/** What grows out of a node: branches of some size, and the sum of all smaller ones. */
+struct crown {
+	struct branch *branches;
+	size_t count, room;
+	uint64_t small_bytes;
+	size_t small_count;
+};
 
+static void find_branches(const struct forest *forest, const struct branch *node, unsigned depth, struct crown *crown)
+{
 	for (size_t i = node->first, next; i < node->end; i = next) {
+		const char *label = forest->paths[i].depth > depth ? forest->paths[i].labels[depth] : NULL;
 		struct branch branch = { .first = i };
 
-		for (next = i; next < node->end && forest->paths[next].depth > depth && forest->paths[i].depth > depth &&
-			       forest->paths[next].labels[depth] == forest->paths[i].labels[depth]; next++)
+		for (next = i; next < node->end && label && forest->paths[next].depth > depth &&
+			       forest->paths[next].labels[depth] == label; next++)
 			branch.bytes += forest->bytes[next];
-		next += next == i; /* it ends here */
+		next += !label; /* it ends here */
 		branch.end = next;
-		if (branch.bytes >= forest->threshold) {
-			branches[count++] = branch;
-		} else if (branch.bytes) {
-			small->bytes += branch.bytes;
-			(*small_count)++;
+		if (!branch.bytes)
+			continue;
+		if (branch.bytes < forest->threshold) {
+			crown->small_bytes += branch.bytes;
+			crown->small_count++;
+			continue;
 		}
+		crown->branches = memory_grow(crown->branches, crown->count, &crown->room, sizeof(branch));
+		crown->branches[crown->count++] = branch;
 	}
-	return count;
-}
-
-static size_t most_branches(const struct forest *forest, const struct branch *node)
-{
-	size_t paths = node->end - node->first, large = forest->threshold ? (size_t)(node->bytes / forest->threshold) : paths;
-
-	return large < paths ? large : paths;
 }
 
 static void put_small(FILE *out, unsigned depth, uint64_t bytes, size_t count)
@@ -195,18 +195,17 @@ static void put_small(FILE *out, unsigned depth, uint64_t bytes, size_t count)
 
 static void put_node(const struct forest *forest, const struct branch *node, unsigned depth, const char *label)
 {
-	struct branch *branches = memory_zeroed(most_branches(forest, node), sizeof(*branches)), small = { 0 };
-	size_t small_count = 0;
-	size_t count = find_branches(forest, node, depth, branches, &small, &small_count);
+	struct crown crown = { 0 };
 
-	if (count)
-		qsort(branches, count, sizeof(*branches), branch_order);
-	fprintf(forest->out, "%*sn%zu: %" PRIu64 " %s\n", (int)depth, "", count + (small_count > 0), node->bytes, label);
-	for (size_t i = 0; i < count; i++)
-		put_node(forest, &branches[i], depth + 1, forest->paths[branches[i].first].labels[depth]);
-	if (small_count)
-		put_small(forest->out, depth + 1, small.bytes, small_count);
-	free(branches);
+	find_branches(forest, node, depth, &crown);
+	if (crown.count)
+		qsort(crown.branches, crown.count, sizeof(*crown.branches), branch_order);
+	fprintf(forest->out, "%*sn%zu: %" PRIu64 " %s\n", (int)depth, "", crown.count + (crown.small_count > 0), node->bytes, label);
+	for (size_t i = 0; i < crown.count; i++)
+		put_node(forest, &crown.branches[i], depth + 1, forest->paths[crown.branches[i].first].labels[depth]);
+	if (crown.small_count)
+		put_small(forest->out, depth + 1, crown.small_bytes, crown.small_count);
+	free(crown.branches);
 }
 
 static void put_tree(struct forest *forest, const struct moment *moment)
