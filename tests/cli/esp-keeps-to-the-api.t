@@ -4,7 +4,7 @@
 . "${0%/*}/../lib/tap.sh"
 cd "$T" || exit 1
 
-for program in esp-states esp-records esp-operators esp-threads esp-depth-0 esp-depth-2 esp-depth-16 esp-depth-32; do
+for program in esp-states esp-records esp-operators esp-hooks esp-threads esp-depth-0 esp-depth-2 esp-depth-16 esp-depth-32; do
 	ht -q --outfile=report "$GUESTS/$program"
 	is "$status" 0 "$program runs"
 	is "$(grep -v -e '^ok' out | sed '/^1\.\./q')" "1..$(grep -c '^ok' out)" "$program: all is as promised"
@@ -18,4 +18,8 @@ for program in esp-states esp-records esp-operators esp-threads esp-depth-0 esp-
 		is "$status:$(grep -c '^not ok' out)" 0:0 "$program: also without a collector";;
 	esac
 done
+
+ht -q --outfile=report "$GUESTS/esp-caged"
+is "$status:$(grep -c '^    20 bytes (@ 0x[0-9a-f]*) allocated CPU' out):$(tail -n 1 out)" 0:3:stopped "in a seccomp cage, dumps and all"
+unlike "$out" '^wrong' "with the right records"
 done_testing

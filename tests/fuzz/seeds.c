@@ -9,6 +9,7 @@
 #include "../../tools/history.h"
 #include "../../tools/slice_code.h"
 #include "../lib/build_segment.h"
+#include "../lib/build_stream.h"
 
 static FILE *open_seed(const char *directory, const char *target)
 {
@@ -72,6 +73,14 @@ static void write_history(FILE *out)
 	history_free(history);
 }
 
+static void write_stream(FILE *out)
+{
+	struct built_stream built = stream_seed();
+
+	fwrite(built.bytes, 1, built.size, out);
+	free(built.bytes);
+}
+
 int main(int argc, char **argv)
 {
 	struct built built = build_seed();
@@ -91,6 +100,9 @@ int main(int argc, char **argv)
 	fclose(out);
 	out = open_seed(argv[1], "history");
 	write_history(out);
+	fclose(out);
+	out = open_seed(argv[1], "stream");
+	write_stream(out);
 	fclose(out);
 	build_free(&built);
 	return 0;

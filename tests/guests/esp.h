@@ -8,6 +8,8 @@
 #include "esp_heap_trace.h"
 #include "guest.h"
 
+#include <sys/time.h>
+
 #include <stdarg.h>
 
 static int tap_number;

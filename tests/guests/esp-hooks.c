@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// What the program hears: esp_heap_trace_alloc_hook, _free_hook, and a callback for allocations that failed.
+// Build: -Iinclude/heaptrace
+#include "esp.h"
+
+static heap_trace_record_t recs[64];
+/* volatile: libc's functions promise the compiler that they call nothing of this file. */
+static volatile int allocs, frees, failures, kept_errno = 1;
+static void *volatile last;
+static volatile size_t last_size, failed_size;
+static const char *volatile failed_in;
+
+void esp_heap_trace_alloc_hook(void *ptr, size_t size, uint32_t caps)
+{
+	check(caps == MALLOC_CAP_DEFAULT);
+	allocs++;
+	last = ptr;
+	last_size = size;
+	/* What a hook allocates is nobody's business, nor is its errno. */
+	free(malloc(1234));
+	errno = 77;
+}
+
+void esp_heap_trace_free_hook(void *ptr)
+{
+	frees++;
+	last = ptr;
+}
+
+static void failed(size_t size, uint32_t caps, const char *name)
+{
+	failures++;
+	failed_size = size;
+	failed_in = name;
+	free(malloc(99));
+}
+
+static void on_signal(int number)
+{
+	free(block(11));
+}
+
+int main(void)
+{
+	volatile size_t huge = SIZE_MAX / 2;
+
+	is(heap_caps_register_failed_alloc_callback(failed), ESP_OK, "a callback");
+	is(heap_trace_init_standalone(recs, 64), ESP_OK, "init makes hooks known");
+	errno = 5;
+	void *p = block(100);
+
+	kept_errno = errno;
+	ok(allocs == 1 && last == p && last_size == 100, "an allocation is told, before any start");
+	is(kept_errno, 5, "errno is as it was");
+	free(p);
+	ok(frees == 1 && last == p, "so is a free");
+	is(heap_trace_start(HEAP_TRACE_LEAKS), ESP_OK, "start");
+	p = block(200);
+	is(heap_trace_get_count(), 1, "what a hook allocates is not recorded");
+	is(figures().summary.total_allocations, 1, "nor counted");
+	p = realloc(p, 300);
+	ok(allocs == 3 && frees == 2 && last == p && last_size == 300, "a realloc is a free and an allocation");
+	check(!malloc(huge));
+	ok(failures == 1 && failed_size == huge && failed_in && !strcmp(failed_in, "malloc"), "a malloc that failed");
+	check(!realloc(p, huge) && failures == 2 && !strcmp(failed_in, "realloc"));
+	ok(is_recorded(p) && frees == 2, "a realloc that failed is no free");
+	check(!calloc(huge, 4) && failures == 3 && !strcmp(failed_in, "calloc"));
+	void *q;
+
+	check(posix_memalign(&q, 64, huge) == ENOMEM);
+	ok(failures == 4 && !strcmp(failed_in, "posix_memalign"), "nor is any of the others");
+	is(figures().failed_allocs, 4, "and they are counted");
+	is(heap_caps_register_failed_alloc_callback(NULL), ESP_OK, "no callback any more");
+	check(!malloc(huge));
+	is(failures, 4, "is not called");
+	/* Handlers that interrupt anything, and allocate. */
+	signal(SIGALRM, on_signal);
+	struct itimerval often = {{0, 200}, {0, 200}};
+
+	check(!setitimer(ITIMER_REAL, &often, NULL));
+	for (int i = 0; i < 100000; i++)
+		free(block(20));
+	memset(&often, 0, sizeof(often));
+	check(!setitimer(ITIMER_REAL, &often, NULL));
+	ok(heap_trace_get_count() == 1 && is_recorded(p) && figures().missed_frees == 0 && figures().missed_events == 0,
+	   "handlers that allocate anywhere are recorded like everybody else");
+	is(heap_trace_stop(), ESP_OK, "stop");
+	return done_testing();
+}
