@@ -10,6 +10,7 @@
  * state, and an exit() in such a handler is recognised (process.c).
  */
 
+#include "churn.h"
 #include "control.h"
 #include "count.h"
 #include "interpose.h"
@@ -24,35 +25,54 @@
 #include <malloc.h>
 #include <stdlib.h>
 
-/* There is more to do than to enter the block, or less. @return whether the table takes it */
-static COLD bool allocated_controlled(struct thread *thread, const struct caller *caller, enum ht_entry entry,
-				      const void *block, uint64_t size)
+/* @return the trace that the block was entered for, 0 if that could not be */
+INLINE uint32_t enter(struct thread *thread, const struct caller *caller, enum ht_entry entry, void *block, uint64_t size)
+{
+	uint32_t trace = unwind_trace(thread, caller, entry);
+
+	if (unlikely(!trace || !live_put(block, trace, size))) {
+		count_unseen(table_full);
+		live_put(block, TRACE_UNCOUNTED, size);
+		return 0;
+	}
+	if (unlikely(!count_allocated(thread, trace, size))) {
+		live_take(block);
+		live_put(block, TRACE_UNCOUNTED, size);
+		count_unseen(table_full);
+		return 0;
+	}
+	return trace;
+}
+
+/* There is more to do than to enter the block, or less. */
+static COLD void allocated_controlled(struct thread *thread, const struct caller *caller, enum ht_entry entry, void *block,
+				      uint64_t size)
 {
 	control_poll(thread);
+	uint32_t control = load_relaxed(&guest.control);
+
 	/* What realloc gives, sessions hear of together with what it takes. */
-	if (load_relaxed(&guest.control) & CONTROL_SESSIONS && entry != HT_ENTRY_REALLOC && entry != HT_ENTRY_REALLOCARRAY)
+	if (control & CONTROL_SESSIONS && entry != HT_ENTRY_REALLOC && entry != HT_ENTRY_REALLOCARRAY)
 		session_allocated(thread, caller, block, size);
-	return !(load_relaxed(&guest.control) & CONTROL_STOPPED);
+	if (control & CONTROL_STOPPED)
+		return;
+	uint32_t trace = enter(thread, caller, entry, block, size);
+
+	if (!trace || !(control & CONTROL_CHURN))
+		return;
+	churn_allocated(thread, trace, block, size);
+	if (thread->moving)
+		churn_moved(trace, thread->moved);
 }
 
 /* Enter a block that the real allocator has given. */
 void interpose_allocated(struct thread *thread, const struct caller *caller, enum ht_entry entry, void *block,
 			 uint64_t size)
 {
-	if (unlikely(load_relaxed(&guest.control)) && !allocated_controlled(thread, caller, entry, block, size))
-		return;
-	uint32_t trace = unwind_trace(thread, caller, entry);
-
-	if (unlikely(!trace || !live_put(block, trace, size))) {
-		count_unseen(table_full);
-		live_put(block, TRACE_UNCOUNTED, size);
-		return;
-	}
-	if (unlikely(!count_allocated(thread, trace, size))) {
-		live_take(block);
-		live_put(block, TRACE_UNCOUNTED, size);
-		count_unseen(table_full);
-	}
+	if (unlikely(load_relaxed(&guest.control)))
+		allocated_controlled(thread, caller, entry, block, size);
+	else
+		enter(thread, caller, entry, block, size);
 }
 
 /* Count that a block which has been taken out of the live table is gone. @return whether it was there */
@@ -97,10 +117,17 @@ INLINE void allocated(struct thread *thread, const struct caller *caller, enum h
 	interpose_allocated(thread, &from, entry, block, counted);
 }
 
-static COLD void freed_controlled(struct thread *thread, const struct caller *caller, const void *block)
+COLD bool interpose_freed_controlled(struct thread *thread, const struct caller *caller, const void *block)
 {
-	if (load_relaxed(&guest.control) & CONTROL_SESSIONS && thread->deleting != (uintptr_t)block)
+	uint32_t control = load_relaxed(&guest.control);
+
+	if (thread->deleting == (uintptr_t)block)
+		return false;
+	if (control & CONTROL_CHURN)
+		churn_freed(thread, block);
+	if (control & CONTROL_SESSIONS)
 		session_freed(thread, caller, block);
+	return control & CONTROL_SESSIONS;
 }
 
 static COLD void failed_controlled(struct thread *thread, const struct caller *caller, enum ht_entry entry, size_t size)
@@ -190,8 +217,13 @@ static void *reallocate(const struct caller *caller, enum ht_entry entry, void *
 		gone(thread, known);
 	else if (known.trace)
 		live_put(old, known.trace, known.size);
+	if (unlikely(load_relaxed(&guest.control) & CONTROL_CHURN) && known.trace) {
+		thread->moving = true;
+		thread->moved = block == old ? 0 : known.size < size ? known.size : size;
+	}
 	if (likely(block))
 		allocated(thread, caller, entry, block, size);
+	thread->moving = false;
 	if (unlikely(move.begun))
 		session_move_end(thread, caller, entry, &move, block, size);
 	thread_leave(thread);
@@ -239,7 +271,7 @@ INLINE void forget(struct thread *thread, const void *block)
 		if (unlikely(load_relaxed(&guest.control))) { \
 			struct caller caller = CALLER();    \
 							    \
-			freed_controlled(thread, &caller, block); \
+			interpose_freed_controlled(thread, &caller, block); \
 		}                                           \
 		forget(thread, block);                      \
 	}                                                   \

@@ -17,6 +17,9 @@ void interpose_allocated(struct thread *thread, const struct caller *caller, enu
 /** Take a block out of the tables and count it. @return whether it was there */
 bool interpose_freed(struct thread *thread, const void *block);
 
+/** guest.control is set: a block is about to be freed by `caller`. @return whether a session has been told */
+bool interpose_freed_controlled(struct thread *thread, const struct caller *caller, const void *block);
+
 /** Whether a return address lies in this library: a real function that ends in a jump was called by one of our hooks. */
 INLINE bool interpose_is_own(uintptr_t pc)
 {

@@ -159,14 +159,6 @@ DECLARE(_ZnamSt11align_val_tRKSt9nothrow_t, size_t size, size_t alignment, const
 	NEW(7, size, false, alignment, aligned_nothrow *, size, alignment, tag);
 }
 
-static COLD bool deleting_controlled(struct thread *thread, const struct caller *caller, const void *block)
-{
-	if (!(load_relaxed(&guest.control) & CONTROL_SESSIONS))
-		return false;
-	session_freed(thread, caller, block);
-	return true;
-}
-
 /* Count the block now: the real operator may give it back without calling free (jemalloc, tcmalloc). */
 static struct thread *deleting(const struct caller *caller, void *block)
 {
@@ -176,7 +168,7 @@ static struct thread *deleting(const struct caller *caller, void *block)
 	if (!thread)
 		return NULL;
 	if (thread->deleting != (uintptr_t)block) {
-		told = unlikely(load_relaxed(&guest.control)) && deleting_controlled(thread, caller, block);
+		told = unlikely(load_relaxed(&guest.control)) && interpose_freed_controlled(thread, caller, block);
 		thread->deleting = interpose_freed(thread, block) || told ? (uintptr_t)block : 0;
 	}
 	thread_leave(thread);

@@ -2,6 +2,7 @@
 
 #include "process.h"
 #include "chunks.h"
+#include "churn.h"
 #include "clock.h"
 #include "control.h"
 #include "count.h"
@@ -218,6 +219,7 @@ COLD bool process_forked(bool through_libc)
 	traces_forked(parent);
 	modules_forked();
 	unwind_forked();
+	churn_forked();
 	exec_forked();
 	guest.publishing = guest.header->flags & HT_OPTION_EXACT;
 	bool known = through_libc && guest.tid_known;

@@ -53,6 +53,7 @@ enum ht_option_flags {
 	HT_OPTION_EXACT = 1 << 0,      /* peaks exact with several threads too */
 	HT_OPTION_STANDALONE = 1 << 1, /* no collector: the guest keeps time itself */
 	HT_OPTION_STOPPED = 1 << 2,    /* nothing is recorded until somebody starts it */
+	HT_OPTION_CHURN = 1 << 3,      /* CHURN chunks are kept */
 };
 
 /** The head of the file. Written by the host (stand-alone: by the guest) before any guest sees it, but for `used` and `modules`. */
@@ -89,6 +90,7 @@ enum ht_chunk_kind {
 	HT_CHUNK_HOST = 7,    /* only in snapshots: text lines "key value\n" by the host; `first` = bytes of text */
 	HT_CHUNK_EXECS = 8,   /* struct ht_exec_note records, variable length: programs that the process started */
 	HT_CHUNK_TIMELINE = 9, /* only in snapshots: struct ht_timeline, the process's figures over time */
+	HT_CHUNK_CHURN = 11,    /* struct ht_churn items; 256 a granule. See there for their numbers */
 	HT_CHUNK_SLICES = 10,  /* only in snapshots: struct ht_slices, each trace's figures over time */
 };
 
@@ -181,6 +183,22 @@ struct ht_trace {
 	uint32_t peak_blocks;
 	uint32_t at_peak_blocks;
 	uint32_t spare;
+};
+
+#define HT_CHURN_CLASSES 27u
+#define HT_CHURN_ITEMS 255u
+
+/**
+ * With HT_OPTION_CHURN, beside each trace. Trace n has the item number n / 255 * 256 + n % 255 + 1: the head of each chunk
+ * takes the place of an item that no trace has.
+ */
+struct ht_churn {
+	uint64_t temporary_blocks; /* [atomic] each: freed before the same thread's next allocation */
+	uint64_t temporary_bytes;
+	uint64_t reallocs;         /* of a block to this one */
+	uint64_t moved_blocks;     /* that came to lie elsewhere */
+	uint64_t moved_bytes;      /* copied then: the smaller of both sizes */
+	uint64_t sizes[HT_CHURN_CLASSES]; /* blocks of up to 8, 16, 32 ... bytes; the last one: larger ones too */
 };
 
 enum ht_process_flags {
@@ -390,6 +408,7 @@ _Static_assert(sizeof(struct ht_header) <= 4096, "the header fits its page");
 _Static_assert(sizeof(struct ht_chunk) == 64, "a chunk's head is one cache line");
 _Static_assert(sizeof(struct ht_cells) == HT_GRANULE, "a CELLS chunk is one granule");
 _Static_assert(sizeof(struct ht_trace) == 64 && sizeof(struct ht_node) == 16, "item sizes are part of the format");
+_Static_assert(sizeof(struct ht_churn) == 256, "item sizes are part of the format");
 _Static_assert(HT_ENTRY_COUNT <= 32, "ht_process.entries");
 
 #endif

@@ -64,6 +64,9 @@ struct thread {
 	uint32_t events;      /* stand-alone: the clock is read now and then */
 	bool shared;          /* used by several threads at once: counters by atomic operations, no caches */
 	uintptr_t stack_low, stack_high; /* of the thread's own stack */
+	uintptr_t last_block; /* --churn: that it allocated last, if that was not freed yet */
+	bool moving;          /* --churn: the block that comes next is realloc's, */
+	uint64_t moved;       /* which has copied so many bytes */
 	uintptr_t deleting;   /* block that a C++ operator delete has already counted */
 	struct pending pending;
 	int64_t live_bytes, live_blocks; /* this thread's share */

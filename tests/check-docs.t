@@ -47,6 +47,7 @@ printf '#include <stdlib.h>\nint main(void) { return !malloc(VERSION); }\n' >pro
 ${CC:-gcc} -static -o static static.c && ${CC:-gcc} -fno-builtin -DVERSION=1 -o program program.c || bail "compiled"
 ht --format=json --outfile=untraced sh -c './static; exit 0'
 ht --format=json --outfile=first --save=first.htrace ./program
+ht --churn --format=json --outfile=churned ./program
 ${CC:-gcc} -fno-builtin -DVERSION=2 -o program program.c
 ht --format=json --outfile=second --save=second.htrace ./program
 "$HT" report --format=json first.htrace >renamed
@@ -54,7 +55,7 @@ ht --format=json --fold-recursion --group=function --outfile=folded "$GUESTS/vie
 "$HT" diff --format=json first.htrace second.htrace >difference
 is "$(jq '[.processes[].unseen.untraced_children[]] | length' untraced)" 1 "a report with a child that was not traced"
 at_least "$(jq '[.processes[].unnamed_modules[]] | length' renamed)" 1 "one with a module that has changed"
-fields_of untraced* first second renamed folded >fields
+fields_of untraced* first second renamed folded churned >fields
 documented REPORTS >named
 at_least "$(wc -l <named)" 50 "the man page names fields"
 same fields named "heaptrace-json(5) names the fields of a report, and no others"

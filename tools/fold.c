@@ -6,6 +6,7 @@
  * whichever lines these call.
  */
 
+#include "churn.h"
 #include "fold.h"
 
 #include <stdlib.h>
@@ -218,6 +219,8 @@ static void merge(struct folding *folding, struct backtrace *to, const struct ba
 	to->at_peak_blocks += from->at_peak_blocks;
 	to->at_peak_bytes += from->at_peak_bytes;
 	to->total_blocks += from->total_blocks;
+	if (to->churn && from->churn)
+		churn_add(to->churn, from->churn);
 	to->total_bytes += from->total_bytes;
 	to->freed_blocks += from->freed_blocks;
 	to->freed_bytes += from->freed_bytes;

@@ -8,6 +8,7 @@
  * thread not yet. That is no corruption; once the process has ended it is, and counted.
  */
 
+#include "churn.h"
 #include "model_build.h"
 
 #include <stdio.h>
@@ -372,6 +373,7 @@ static void set_past(struct builder *builder, const struct host_facts *host)
 		.builder = builder,
 	};
 
+	builder->model->corrupt_records += churn_read(builder->model, &past);
 	model_set_history(builder->model, &past);
 }
 
@@ -444,6 +446,7 @@ void model_free(struct model *model)
 	free(model->frames);
 	free(model->frame_links);
 	free(model->folds);
+	free(model->churns);
 	free(model->backtraces);
 	model_free_history(model);
 	free(model);

@@ -55,6 +55,13 @@ struct fold {
 	uint16_t least, most;     /* times; they differ where several backtraces were merged */
 };
 
+/** What --churn counts; see struct ht_churn. */
+struct churn {
+	uint64_t temporary_blocks, temporary_bytes;
+	uint64_t reallocs, moved_blocks, moved_bytes;
+	uint64_t sizes[HT_CHURN_CLASSES]; /* blocks of up to 8 << i bytes; the last class: larger ones too */
+};
+
 struct backtrace {
 	enum ht_entry entry;      /* frame 0 */
 	bool truncated;
@@ -67,6 +74,7 @@ struct backtrace {
 	uint64_t at_peak_blocks, at_peak_bytes;
 	uint64_t total_blocks, total_bytes;
 	uint64_t freed_blocks, freed_bytes;
+	struct churn *churn;      /* NULL without --churn */
 	uint64_t first_ns, last_ns; /* since the start of the run */
 	size_t folds;             /* index in the model's `folds` */
 	unsigned fold_count;
@@ -156,6 +164,7 @@ struct model {
 	size_t frame_count;
 	struct backtrace *backtraces;
 	size_t backtrace_count;
+	struct churn *churns;     /* of all backtraces, NULL without --churn */
 	struct frame **frame_links; /* what all backtraces' `frames` point into */
 	struct fold *folds;
 	bool folded;              /* recursion is (fold.h) */

@@ -37,7 +37,8 @@ struct option_row {
 
 static const char *const sort_names[] = {
 	[SORT_SIZE] = "size", [SORT_COUNT] = "count", [SORT_PEAK] = "peak", [SORT_AT_PEAK] = "at-peak",
-	[SORT_TOTAL] = "total", [SORT_ALLOCS] = "allocs", [SORT_AGE] = "age", [SORT_GROWTH] = "growth", [SORT_RATE] = "rate",
+	[SORT_TOTAL] = "total", [SORT_ALLOCS] = "allocs", [SORT_AGE] = "age", [SORT_TEMPORARY] = "temporary",
+	[SORT_GROWTH] = "growth", [SORT_RATE] = "rate",
 };
 
 #define SHORTEST_INTERVAL_NS 10000000u
@@ -114,7 +115,7 @@ static int read_sort(struct options *options, const char *value, struct complain
 		size_t length = strcspn(key, ",");
 		int found = find_word(sort_names, SORT_GROWTH, key, length);
 		if (found < 0)
-			return complain(complaint, "the keys are size, count, peak, at-peak, total, allocs and age, "
+			return complain(complaint, "the keys are size, count, peak, at-peak, total, allocs, age and temporary, "
 						   "with commas between them");
 		if (options->sort_count == MAX_SORT_KEYS)
 			return complain(complaint, "that is more keys than there are");
@@ -128,7 +129,7 @@ static int read_sort(struct options *options, const char *value, struct complain
 static int read_top_sort(struct options *options, const char *value, struct complaint *complaint)
 {
 	int found = find_word(sort_names, COUNT(sort_names), value, strlen(value));
-	if (found < 0 || found == SORT_AT_PEAK || found == SORT_ALLOCS || found == SORT_AGE)
+	if (found < 0 || found == SORT_AT_PEAK || (found >= SORT_ALLOCS && found <= SORT_TEMPORARY))
 		return complain(complaint, "the keys are size, count, growth, rate, peak and total");
 	options->sort[0] = (enum sort_key)found;
 	return 0;
@@ -236,6 +237,12 @@ static int read_unwinder(struct options *options, const char *value, struct comp
 	if (found < 0)
 		return complain(complaint, "the unwinders are auto and libunwind");
 	options->unwinder = (enum unwinder)found;
+	return 0;
+}
+
+static int read_churn(struct options *options, const char *value, struct complaint *complaint)
+{
+	options->churn = true;
 	return 0;
 }
 
@@ -422,6 +429,8 @@ static const struct option_row rows[] = {
 	 "only programs of this name, perhaps with * in it; may be repeated"},
 	{0, "exact", NULL, VALUE_NONE, SCOPE_RUN, "HEAPTRACE_EXACT", read_exact, NULL,
 	 "exact peaks with many threads; the program runs slower"},
+	{0, "churn", NULL, VALUE_NONE, SCOPE_RUN | SCOPE_TOP, "HEAPTRACE_CHURN", read_churn, NULL,
+	 "count temporary blocks, sizes and what realloc moves, too; the program runs slower"},
 	{0, "start", "on|off", VALUE_NEEDED, SCOPE_RUN, "HEAPTRACE_START", read_start, NULL,
 	 "off: record nothing until heaptrace ctl or the program's own call starts it (default on)"},
 	{0, "signals", "LIST|none", VALUE_NEEDED, SCOPE_RUN, "HEAPTRACE_SIGNALS", read_signals, NULL,

@@ -17,7 +17,7 @@
 enum report_format { FORMAT_TEXT, FORMAT_COLLAPSED, FORMAT_JSON, FORMAT_PPROF, FORMAT_HEAP_V2, FORMAT_SPEEDSCOPE,
 		     FORMAT_DHAT, FORMAT_CSV, FORMAT_HTML, FORMAT_MASSIF };
 enum flame_metric { METRIC_LIVE, METRIC_AT_PEAK, METRIC_TOTAL };
-enum sort_key { SORT_NONE, SORT_SIZE, SORT_COUNT, SORT_PEAK, SORT_AT_PEAK, SORT_TOTAL, SORT_ALLOCS, SORT_AGE,
+enum sort_key { SORT_NONE, SORT_SIZE, SORT_COUNT, SORT_PEAK, SORT_AT_PEAK, SORT_TOTAL, SORT_ALLOCS, SORT_AGE, SORT_TEMPORARY,
 		SORT_GROWTH, SORT_RATE };
 enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 enum follow { FOLLOW_ALL, FOLLOW_EXEC, FOLLOW_NONE };
@@ -60,6 +60,7 @@ struct options {
 	int signals[HT_MAX_SIGNALS];
 	size_t signal_count;
 	bool exact;
+	bool churn;                   /* count temporary blocks, sizes, what realloc moves */
 	bool start_off;               /* record nothing until somebody starts it */
 	bool lines, inlines;          /* false with --no-lines, --no-inlines */
 	bool cache;                   /* false with --no-cache: addr2line's answers are neither read nor kept */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "churn.h"
 #include "group.h"
 #include "json.h"
 #include "memory.h"
@@ -102,6 +103,10 @@ static void put_backtrace(FILE *out, const struct model *model, const struct bac
 	stack_lines_make(stack, model, backtrace, true);
 	fputc(',', out);
 	json_number(out, "allocator_frames", stack_lines_hidden(stack));
+	if (backtrace->churn) {
+		fputc(',', out);
+		churn_json(out, backtrace->churn);
+	}
 	if (model->folded)
 		put_folds(out, model, backtrace);
 }
@@ -146,6 +151,17 @@ static void put_totals(FILE *out, const struct totals *totals)
 		json_number(out, numbers[i].key, numbers[i].value);
 	}
 	fputs("},\n", out);
+}
+
+/** Only with --churn. */
+static void put_churn(FILE *out, const struct model *model)
+{
+	struct churn sum = churn_sum(model);
+
+	if (!(model->option_flags & HT_OPTION_CHURN))
+		return;
+	churn_json(out, &sum);
+	fputs(",\n", out);
 }
 
 static void put_unseen(FILE *out, const struct model *model)
@@ -281,6 +297,7 @@ static void put_process(FILE *out, struct model *model, size_t parent, const str
 	else
 		fputs(",\"parent\":null,\n", out);
 	put_totals(out, &figures.totals);
+	put_churn(out, model);
 	put_unseen(out, model);
 	put_extra(out, model, &figures);
 	put_timeline(out, model);

@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "churn.h"
 #include "group.h"
 #include "memory.h"
 #include "report_common.h"
@@ -51,6 +52,8 @@ static uint64_t key_of(const struct model *model, const struct backtrace *backtr
 		return backtrace->total_blocks;
 	case SORT_AGE:
 		return backtrace_age(model, backtrace);
+	case SORT_TEMPORARY:
+		return backtrace->churn ? backtrace->churn->temporary_blocks : 0;
 	default:
 		return backtrace->live_bytes;
 	}
@@ -69,6 +72,8 @@ static bool is_listed(const struct backtrace *backtrace, enum sort_key key)
 	case SORT_TOTAL:
 	case SORT_ALLOCS:
 		return backtrace->total_blocks > 0;
+	case SORT_TEMPORARY:
+		return backtrace->churn && backtrace->churn->temporary_blocks;
 	default:
 		return backtrace->live_blocks > 0;
 	}
@@ -77,7 +82,7 @@ static bool is_listed(const struct backtrace *backtrace, enum sort_key key)
 /** Whether a section shows what is not live any more. */
 static bool shows_the_past(enum sort_key key)
 {
-	return key == SORT_PEAK || key == SORT_AT_PEAK || key == SORT_TOTAL || key == SORT_ALLOCS;
+	return key == SORT_PEAK || key == SORT_AT_PEAK || key == SORT_TOTAL || key == SORT_ALLOCS || key == SORT_TEMPORARY;
 }
 
 struct ranked {
@@ -276,6 +281,7 @@ static void put_backtrace(const struct text *text, size_t number, const struct b
 	fprintf(text->out, "/%s] [age: %s]", units_bytes(backtrace->peak_bytes).text,
 		units_age(key_of(text->model, backtrace, SORT_AGE)).text);
 	put_key(text, backtrace, key);
+	churn_tags(text->out, backtrace);
 	if (backtrace->merged)
 		fprintf(text->out, " [%u backtraces: peaks are at least these]", backtrace->merged + 1);
 	fputc('\n', text->out);
@@ -357,6 +363,7 @@ static void put_summary(const struct text *text)
 		fprintf(text->out, " (true peak less than %s above; --exact)",
 			units_bytes(text->model->peak_bound_bytes).text);
 	fputc('\n', text->out);
+	churn_summary(text->out, text->model);
 	put_allocator(text);
 	put_statm(text);
 }
