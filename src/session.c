@@ -268,21 +268,43 @@ void session_snapshot_free(struct session_snapshot *snapshot)
 	snapshot->memory = NULL;
 }
 
-/* Labels are read under the lock: what is live can not be given back meanwhile. */
-static void find_regions(const struct session_snapshot *snapshot)
+#define LABELS 128u
+
+/* Under the lock: what is live can not be given back meanwhile. What went since the copy was made has no label. */
+static void label_some(struct session *session, const struct session_snapshot *snapshot, uint32_t first, uint32_t count)
 {
-	uintptr_t addresses[64];
+	uintptr_t addresses[LABELS];
 
-	for (uint32_t i = 0; i < snapshot->count; i += 64) {
-		uint32_t count = snapshot->count - i < 64 ? snapshot->count - i : 64;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct record *copy = session_snapshot_record(snapshot, first + i);
+		const struct record *now = records_slot(&session->records, copy->chain);
 
-		for (uint32_t j = 0; j < count; j++) {
-			const struct record *record = session_snapshot_record(snapshot, i + j);
-
-			addresses[j] = record->state == RECORD_LIVE ? record->address : 0;
-		}
-		session_regions(addresses, snapshot->regions + i, count);
+		addresses[i] = now && now->sequence == copy->sequence && now->state == RECORD_LIVE ? copy->address : 0;
 	}
+	session_regions(addresses, snapshot->regions + first, count);
+}
+
+/* Few at a time: the kernel reads the heads of chunks, and nobody shall wait for all of them. */
+static void find_regions(struct session *session, const struct session_snapshot *snapshot)
+{
+	struct session_hold hold;
+
+	for (uint32_t i = 0; i < snapshot->count && session_lock(&hold); i += LABELS) {
+		label_some(session, snapshot, i, snapshot->count - i < LABELS ? snapshot->count - i : LABELS);
+		session_unlock(&hold);
+	}
+}
+
+/* Frames that are not there need not be copied. `chain` of a copy is the slot. */
+static void copy_record_whole(const struct records *records, uint32_t slot, struct record *to)
+{
+	struct record *from = records_slot(records, slot);
+
+	memcpy(to, from, sizeof(*from) + from->allocated_depth * sizeof(*from->frames));
+	if (from->freed_depth)
+		memcpy(record_frames(records, to, true), record_frames(records, from, true),
+		       from->freed_depth * sizeof(*from->frames));
+	to->chain = slot;
 }
 
 static void copy_all(const struct records *records, struct session_snapshot *snapshot)
@@ -290,10 +312,8 @@ static void copy_all(const struct records *records, struct session_snapshot *sna
 	uint32_t slot = records->oldest, count = 0;
 
 	for (; slot != NO_RECORD && count < records->count; count++) {
-		const struct record *record = records_slot(records, slot);
-
-		memcpy(snapshot->records + count * snapshot->stride, record, snapshot->stride);
-		slot = record->newer;
+		copy_record_whole(records, slot, session_snapshot_record(snapshot, count));
+		slot = records_slot(records, slot)->newer;
 	}
 	snapshot->count = count;
 }
@@ -335,9 +355,9 @@ int session_snapshot(struct session *session, bool regions, struct session_snaps
 	snapshot->depth = session->records.depth;
 	snapshot->figures = session->figures;
 	copy_all(&session->records, snapshot);
-	if (regions)
-		find_regions(snapshot);
 	session_unlock(&hold);
+	if (regions)
+		find_regions(session, snapshot);
 	return 0;
 }
 

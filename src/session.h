@@ -175,7 +175,7 @@ enum session_region {
 };
 
 /**
- * Copy; the lock is held for as long as that takes.
+ * Copy; the lock is held for as long as that takes. A regions[] of what is freed meanwhile is REGION_OTHER.
  * @param regions  whether regions[] is wanted
  */
 int session_snapshot(struct session *session, bool regions, struct session_snapshot *snapshot);

@@ -12,7 +12,7 @@
 #include <fcntl.h>
 #include <sys/uio.h>
 
-#define BATCH 64u
+#define BATCH 128u
 #define IS_MMAPPED 2u
 #define NON_MAIN_ARENA 4u
 

@@ -2,11 +2,11 @@
 # Speed and memory. Included by the Makefile.
 
 BENCH_O := $(O)/bench
-BENCH_CFLAGS := -std=gnu11 -g -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -fno-optimize-sibling-calls -pthread
+BENCH_CFLAGS := -Iinclude/heaptrace -std=gnu11 -g -O2 -Wall -Wextra -Werror -D_GNU_SOURCE -fno-optimize-sibling-calls -pthread
 
 .PHONY: bench-programs
 
-bench-programs: all $(BENCH_O)/driver $(BENCH_O)/measure
+bench-programs: all $(BENCH_O)/driver $(BENCH_O)/measure $(BENCH_O)/sessions
 
 $(BENCH_O)/%: tests/bench/%.c
 	@mkdir -p $(@D)

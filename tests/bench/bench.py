@@ -7,7 +7,7 @@
 Everything that is compared runs in turns, so that a busy machine is unfair to all alike; figures are medians, with the
 smallest and the largest in brackets; an added cost is the difference to the untraced run of the same turn. Times are CPU
 times but where wall is written. What is not installed is skipped and said so. Writes BUILD/bench.md. Sections: drivers,
-threads, peers, memory, programs, starts; whole only with --full.
+threads, peers, memory, programs, starts, sessions; whole only with --full.
 """
 
 import argparse
@@ -481,6 +481,28 @@ def section_starts(bench):
          verdict(median(more), 30, 8)],
         ["a shell's loop of 1,000 commands", shown(loop, "{:.0f}"), shown(loop_traced, "{:.0f}"), shown(ratio, "× {:.2f}"),
          "≤ × 3", "≤ × 1.5", verdict(median(ratio), 3, 1.5)]])
+
+
+# --------------------------------------------------------------------------------------------------------- sessions
+
+def section_sessions(bench):
+    """What heap_trace costs while it runs; nothing else does."""
+    figures = {}
+    for _ in range(bench.runs):
+        result = bench.run([os.path.join(bench.build, "bench", "sessions")], OURS, 600, keep=True)
+        for line in re.findall(r"^mode=.*", result["out"], re.M) if result else []:
+            row = dict(pair.split("=") for pair in line.split())
+            for key in set(row) & {"ns_per_pair", "ms", "longest_ms", "longest_before_ms"}:
+                figures.setdefault((row["mode"], row.get("threads", ""), key), []).append(float(row[key]))
+    bench.say("", "## heap_trace: wall ns for a malloc and free pair, 8 frames deep, under heaptrace")
+    table(bench, ["", "threads", "ns"], [[mode, threads, shown(values)] for (mode, threads, key), values in figures.items()
+                                         if key == "ns_per_pair"])
+    dump = {key: values for (mode, _, key), values in figures.items() if mode == "dump"}
+    if dump:
+        bench.say("", "## heap_trace_dump() of 100,000 records: wall ms")
+        table(bench, ["the dump", "longest wait of another thread's malloc", "the same before", "must", "kept"], [[
+            shown(dump["ms"]), shown(dump["longest_ms"], "{:.1f}"), shown(dump["longest_before_ms"], "{:.1f}"), "≤ 50",
+            verdict(median(dump["longest_ms"]), 50, 50)]])
 
 
 def section_whole(bench):
