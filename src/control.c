@@ -17,6 +17,8 @@ void control_start(void)
 {
 	if (guest.header->flags & HT_OPTION_STOPPED)
 		control_set(CONTROL_STOPPED);
+	if (guest.header->flags & HT_OPTION_BY_THREAD)
+		control_set(CONTROL_BY_THREAD);
 	if (guest.header->flags & HT_OPTION_CHURN)
 		control_set(CONTROL_CHURN);
 	show_state();

@@ -18,6 +18,7 @@
 enum control {
 	CONTROL_STOPPED = 1 << 0,  /* the table takes no new blocks; those in it are followed until they are freed */
 	CONTROL_SESSIONS = 1 << 1, /* a session wants to hear of events (session.h) */
+	CONTROL_BY_THREAD = 1 << 3, /* backtraces are kept apart by thread (labels.h) */
 	CONTROL_CHURN = 1 << 2,    /* temporary blocks, sizes and moves are counted (churn.h) */
 };
 

@@ -14,6 +14,7 @@
 #include "control.h"
 #include "count.h"
 #include "interpose.h"
+#include "labels.h"
 #include "live.h"
 #include "process.h"
 #include "real.h"
@@ -56,6 +57,8 @@ static COLD void allocated_controlled(struct thread *thread, const struct caller
 		session_allocated(thread, caller, block, size);
 	if (control & CONTROL_STOPPED)
 		return;
+	if (control & CONTROL_BY_THREAD && !thread->shared)
+		label_update(thread);
 	uint32_t trace = enter(thread, caller, entry, block, size);
 
 	if (!trace || !(control & CONTROL_CHURN))

@@ -7,6 +7,7 @@
 #include "control.h"
 #include "count.h"
 #include "guest.h"
+#include "labels.h"
 #include "lookup.h"
 #include "modules.h"
 #include "real.h"
@@ -220,6 +221,7 @@ COLD bool process_forked(bool through_libc)
 	modules_forked();
 	unwind_forked();
 	churn_forked();
+	labels_forked();
 	exec_forked();
 	guest.publishing = guest.header->flags & HT_OPTION_EXACT;
 	bool known = through_libc && guest.tid_known;

@@ -316,6 +316,7 @@ static void fill_header(struct ht_header *header)
 	header->pointer_size = 8;
 	header->header_size = HT_GRANULE;
 	memcpy(header->release, HT_RELEASE, sizeof(HT_RELEASE));
+	header->flags |= option_number("HEAPTRACE_BY_THREAD", 0, 1) ? HT_OPTION_BY_THREAD : 0;
 	header->flags |= option_number("HEAPTRACE_CHURN", 0, 1) ? HT_OPTION_CHURN : 0;
 	option_signals(header);
 	header->magic = HT_MAGIC;

@@ -54,6 +54,7 @@ enum ht_option_flags {
 	HT_OPTION_STANDALONE = 1 << 1, /* no collector: the guest keeps time itself */
 	HT_OPTION_STOPPED = 1 << 2,    /* nothing is recorded until somebody starts it */
 	HT_OPTION_CHURN = 1 << 3,      /* CHURN chunks are kept */
+	HT_OPTION_BY_THREAD = 1 << 4,  /* backtraces are kept apart by thread */
 };
 
 /** The head of the file. Written by the host (stand-alone: by the guest) before any guest sees it, but for `used` and `modules`. */
@@ -91,6 +92,7 @@ enum ht_chunk_kind {
 	HT_CHUNK_EXECS = 8,   /* struct ht_exec_note records, variable length: programs that the process started */
 	HT_CHUNK_TIMELINE = 9, /* only in snapshots: struct ht_timeline, the process's figures over time */
 	HT_CHUNK_CHURN = 11,    /* struct ht_churn items; 256 a granule. See there for their numbers */
+	HT_CHUNK_THREADS = 12,  /* struct ht_thread items; 2,048 a granule */
 	HT_CHUNK_SLICES = 10,  /* only in snapshots: struct ht_slices, each trace's figures over time */
 };
 
@@ -182,7 +184,17 @@ struct ht_trace {
 	int32_t live_blocks;  /* published */
 	uint32_t peak_blocks;
 	uint32_t at_peak_blocks;
+	uint32_t thread;      /* with HT_OPTION_BY_THREAD: number of the THREADS item; 0: unknown */
+};
+
+#define HT_MAX_LABELS 65536u
+
+/** With HT_OPTION_BY_THREAD: a thread that allocated. One that ends and another that begins are two, whatever they share. */
+struct ht_thread {
+	uint32_t tid;      /* as the process sees it; stored last, 0: not there */
 	uint32_t spare;
+	uint64_t first_ns; /* its first allocation, since header.start_ns */
+	char name[16];     /* when last looked at; not always NUL-terminated */
 };
 
 #define HT_CHURN_CLASSES 27u
@@ -408,6 +420,7 @@ _Static_assert(sizeof(struct ht_header) <= 4096, "the header fits its page");
 _Static_assert(sizeof(struct ht_chunk) == 64, "a chunk's head is one cache line");
 _Static_assert(sizeof(struct ht_cells) == HT_GRANULE, "a CELLS chunk is one granule");
 _Static_assert(sizeof(struct ht_trace) == 64 && sizeof(struct ht_node) == 16, "item sizes are part of the format");
+_Static_assert(sizeof(struct ht_thread) == 32, "item sizes are part of the format");
 _Static_assert(sizeof(struct ht_churn) == 256, "item sizes are part of the format");
 _Static_assert(HT_ENTRY_COUNT <= 32, "ht_process.entries");
 

@@ -72,6 +72,8 @@ struct thread {
 	int64_t live_bytes, live_blocks; /* this thread's share */
 	struct ht_cells *chunk;  /* CELLS chunk that blocks are cut from */
 	uint32_t blocks_used;
+	uint32_t label;       /* --by-thread: part of the key of its backtraces, 0 else; see labels.c */
+	uint32_t tid, label_tick;
 	uint32_t flat;        /* backtraces in a row that had little in common with the one before; see unwind.c */
 	/* The last backtrace, outermost frame first; see unwind.c. */
 	uint32_t frame_count;

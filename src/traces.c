@@ -301,6 +301,7 @@ static uint32_t new_trace(const struct sighting *s)
 	record = &chunk[number % TRACES_CHUNK];
 	record->node = node;
 	record->entry = (uint8_t)s->entry;
+	record->thread = s->thread;
 	record->depth = (uint16_t)s->count;
 	record->first_ns = clock_now();
 	record->generation = load_relaxed(&guest.process->generation);

@@ -23,7 +23,8 @@ struct sighting {
 	uint32_t count;
 	bool truncated;
 	enum ht_entry entry;
-	uint64_t hash;              /* of entry and frames; never 0 */
+	uint32_t thread;            /* label, with --by-thread */
+	uint64_t hash;              /* of entry, thread and frames; never 0 */
 };
 
 /** By hash; see table.h. [atomic] */

@@ -238,16 +238,16 @@ static uint64_t hash_frames(const struct stack_frame *frames, uint32_t count)
 }
 
 /* The key in the table of backtraces. */
-INLINE uint64_t key_of(uint64_t hash, enum ht_entry entry)
+INLINE uint64_t key_of(uint64_t hash, enum ht_entry entry, uint32_t thread)
 {
-	uint64_t h = (hash + (uint64_t)entry + 1) * 0xd6e8feb86659fd93ull;
+	uint64_t h = (hash + (uint64_t)entry + 1 + ((uint64_t)thread << 32)) * 0xd6e8feb86659fd93ull;
 
 	return h ? h : 1;
 }
 
 static uint32_t number_of(struct sighting *s, uint64_t hash, uintptr_t pc)
 {
-	s->hash = key_of(hash, s->entry);
+	s->hash = key_of(hash, s->entry, s->thread);
 	check_backtrace(s->frames, s->count, s->truncated, pc);
 	return trace_number(s);
 }
@@ -325,7 +325,7 @@ static uint32_t walk_plain(struct thread *thread, const struct caller *caller, s
 static NOINLINE uint32_t trace_plain(struct thread *thread, const struct caller *caller, enum ht_entry entry,
 				     struct stack_frame *frames, uint32_t limit)
 {
-	struct sighting s = {.frames = frames, .entry = entry};
+	struct sighting s = {.frames = frames, .entry = entry, .thread = thread->label};
 
 	s.count = walk_plain(thread, caller, frames, limit, &s.truncated);
 	reverse(frames, s.count);
@@ -663,7 +663,7 @@ static NOINLINE uint32_t number_of_flat(struct thread *thread, uint32_t fresh, u
 	while (from-- != thread->fresh)
 		hash = mix(hash, from);
 	thread->frame_count = kept;
-	return (uint32_t)table_find(load_acquire(&trace_table), key_of(hash, entry));
+	return (uint32_t)table_find(load_acquire(&trace_table), key_of(hash, entry, thread->label));
 }
 
 /* More frames than are to be kept, or frames missing below: hash those that count. */
@@ -686,7 +686,7 @@ uint32_t unwind_trace(struct thread *thread, const struct caller *caller, enum h
 {
 	const struct walk start = {.slot = caller->sp - 8, .pc = caller->pc, .sp = caller->sp, .rbp = caller->rbp,
 				   .high = thread->stack_high};
-	struct sighting s = {.entry = entry};
+	struct sighting s = {.entry = entry, .thread = thread->label};
 	struct collected c;
 	uint32_t epoch = load_acquire(&guest.epoch) & 0xffff;
 

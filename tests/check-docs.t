@@ -47,7 +47,7 @@ printf '#include <stdlib.h>\nint main(void) { return !malloc(VERSION); }\n' >pro
 ${CC:-gcc} -static -o static static.c && ${CC:-gcc} -fno-builtin -DVERSION=1 -o program program.c || bail "compiled"
 ht --format=json --outfile=untraced sh -c './static; exit 0'
 ht --format=json --outfile=first --save=first.htrace ./program
-ht --churn --format=json --outfile=churned ./program
+ht --churn --by-thread --format=json --outfile=churned ./program
 ${CC:-gcc} -fno-builtin -DVERSION=2 -o program program.c
 ht --format=json --outfile=second --save=second.htrace ./program
 "$HT" report --format=json first.htrace >renamed

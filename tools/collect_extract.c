@@ -62,7 +62,7 @@ static size_t find_line(const struct image *image, uint32_t number, uint32_t *li
 
 static int copy_tables(const struct process *process, int to)
 {
-	static const uint32_t order[] = {HT_CHUNK_CHURN, HT_CHUNK_CELLS, HT_CHUNK_TRACES, HT_CHUNK_NODES, HT_CHUNK_EXECS};
+	static const uint32_t order[] = {HT_CHUNK_CHURN, HT_CHUNK_THREADS, HT_CHUNK_CELLS, HT_CHUNK_TRACES, HT_CHUNK_NODES, HT_CHUNK_EXECS};
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
 		for (size_t j = 0; j < process->span_count; j++) {
 			const struct span *span = &process->spans[j];

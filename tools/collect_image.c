@@ -64,7 +64,7 @@ static void fill_header(const struct run *run, struct ht_header *header, uint64_
 		.used = HT_GRANULE,
 		.tick = (uint32_t)(collect_run_ns(run) >> HT_TICK_SHIFT),
 		.flags = (run->options->exact ? HT_OPTION_EXACT : 0) | (run->options->start_off ? HT_OPTION_STOPPED : 0) |
-			 (run->options->churn ? HT_OPTION_CHURN : 0),
+			 (run->options->churn ? HT_OPTION_CHURN : 0) | (run->options->by_thread ? HT_OPTION_BY_THREAD : 0),
 		.depth = run->options->depth,
 		.start_ns = run->start_ns,
 		.start_wall = run->start_wall,

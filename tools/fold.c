@@ -261,7 +261,8 @@ static void merge_equals(struct folding *folding)
 
 	for (size_t i = 0; i < model->backtrace_count; i++) {
 		const struct backtrace *backtrace = &model->backtraces[i];
-		uint64_t how = (uint64_t)backtrace->entry << 1 | backtrace->truncated;
+		uint64_t how = (uint64_t)backtrace->entry << 1 | backtrace->truncated |
+			       (backtrace->thread ? (uint64_t)backtrace->thread->label << 8 : 0);
 		bool fresh;
 		uint32_t *number = table_at(&folding->merged, chain_of(folding, backtrace), how, &fresh);
 

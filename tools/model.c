@@ -124,7 +124,8 @@ static struct backtrace *backtrace_of(struct builder *builder, const struct ht_t
 	bool truncated = (trace->flags & HT_TRACE_TRUNCATED) || links->broken || links->depth > HT_MAX_DEPTH;
 	struct model *model = builder->model;
 	bool fresh;
-	uint32_t *number = table_at(&builder->backtraces, chain, (uint64_t)trace->entry << 1 | truncated, &fresh);
+	uint32_t *number = table_at(&builder->backtraces, chain, (uint64_t)trace->thread << 8 | (uint64_t)trace->entry << 1 | truncated,
+				    &fresh);
 
 	if (!fresh)
 		return &model->backtraces[*number - 1];
@@ -134,6 +135,7 @@ static struct backtrace *backtrace_of(struct builder *builder, const struct ht_t
 					sizeof(*model->backtraces));
 	model->backtraces[model->backtrace_count] = (struct backtrace) {
 		.entry = trace->entry, .truncated = truncated, .first_ns = UINT64_MAX,
+		.thread = thread_of(model, trace->thread),
 	};
 	*number = (uint32_t)++model->backtrace_count;
 	return &model->backtraces[*number - 1];
@@ -383,6 +385,7 @@ static void build(struct builder *builder, const struct host_facts *host)
 	const struct snapshot *snapshot = builder->snapshot;
 
 	model->corrupt_records += modules_read(model, snapshot);
+	model->corrupt_records += threads_read(model, snapshot);
 	model->corrupt_records += chains_read(&builder->chains, model, snapshot, model->number);
 	model->corrupt_records += items_collect(&builder->traces, snapshot, model->number, HT_CHUNK_TRACES,
 						sizeof(struct ht_trace), sizeof(struct sums), HT_MAX_TRACES);
@@ -447,6 +450,7 @@ void model_free(struct model *model)
 	free(model->frame_links);
 	free(model->folds);
 	free(model->churns);
+	free(model->threads);
 	free(model->backtraces);
 	model_free_history(model);
 	free(model);

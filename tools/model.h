@@ -55,6 +55,14 @@ struct fold {
 	uint16_t least, most;     /* times; they differ where several backtraces were merged */
 };
 
+/** A thread that allocated, with --by-thread. */
+struct thread {
+	uint32_t label;           /* ht_trace.thread */
+	uint32_t tid;             /* as the process sees it */
+	uint64_t first_ns;        /* of its first allocation, since the start of the run */
+	char name[17];            /* "" if unknown */
+};
+
 /** What --churn counts; see struct ht_churn. */
 struct churn {
 	uint64_t temporary_blocks, temporary_bytes;
@@ -75,6 +83,7 @@ struct backtrace {
 	uint64_t total_blocks, total_bytes;
 	uint64_t freed_blocks, freed_bytes;
 	struct churn *churn;      /* NULL without --churn */
+	const struct thread *thread; /* that allocated; NULL without --by-thread, or unknown */
 	uint64_t first_ns, last_ns; /* since the start of the run */
 	size_t folds;             /* index in the model's `folds` */
 	unsigned fold_count;
@@ -164,6 +173,8 @@ struct model {
 	size_t frame_count;
 	struct backtrace *backtraces;
 	size_t backtrace_count;
+	struct thread *threads;   /* with --by-thread, by label */
+	size_t thread_count;
 	struct churn *churns;     /* of all backtraces, NULL without --churn */
 	struct frame **frame_links; /* what all backtraces' `frames` point into */
 	struct fold *folds;

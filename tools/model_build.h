@@ -46,6 +46,12 @@ void module_decode(struct module *module, const struct ht_module *record);
 /** Decode all modules of the segment into the model. @return broken records */
 size_t modules_read(struct model *model, const struct snapshot *snapshot);
 
+/** Read what is known of threads. @return broken records */
+size_t threads_read(struct model *model, const struct snapshot *snapshot);
+
+/** The thread of a label, or NULL. */
+const struct thread *thread_of(const struct model *model, uint32_t label);
+
 /** Where a model's past comes from. */
 struct past {
 	const struct snapshot *snapshot;

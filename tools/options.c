@@ -240,6 +240,12 @@ static int read_unwinder(struct options *options, const char *value, struct comp
 	return 0;
 }
 
+static int read_by_thread(struct options *options, const char *value, struct complaint *complaint)
+{
+	options->by_thread = true;
+	return 0;
+}
+
 static int read_churn(struct options *options, const char *value, struct complaint *complaint)
 {
 	options->churn = true;
@@ -429,6 +435,8 @@ static const struct option_row rows[] = {
 	 "only programs of this name, perhaps with * in it; may be repeated"},
 	{0, "exact", NULL, VALUE_NONE, SCOPE_RUN, "HEAPTRACE_EXACT", read_exact, NULL,
 	 "exact peaks with many threads; the program runs slower"},
+	{0, "by-thread", NULL, VALUE_NONE, SCOPE_RUN | SCOPE_TOP, "HEAPTRACE_BY_THREAD", read_by_thread, NULL,
+	 "keep backtraces apart by the thread that allocates"},
 	{0, "churn", NULL, VALUE_NONE, SCOPE_RUN | SCOPE_TOP, "HEAPTRACE_CHURN", read_churn, NULL,
 	 "count temporary blocks, sizes and what realloc moves, too; the program runs slower"},
 	{0, "start", "on|off", VALUE_NEEDED, SCOPE_RUN, "HEAPTRACE_START", read_start, NULL,

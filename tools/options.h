@@ -60,6 +60,7 @@ struct options {
 	int signals[HT_MAX_SIGNALS];
 	size_t signal_count;
 	bool exact;
+	bool by_thread;               /* keep backtraces apart by thread */
 	bool churn;                   /* count temporary blocks, sizes, what realloc moves */
 	bool start_off;               /* record nothing until somebody starts it */
 	bool lines, inlines;          /* false with --no-lines, --no-inlines */

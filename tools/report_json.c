@@ -103,6 +103,11 @@ static void put_backtrace(FILE *out, const struct model *model, const struct bac
 	stack_lines_make(stack, model, backtrace, true);
 	fputc(',', out);
 	json_number(out, "allocator_frames", stack_lines_hidden(stack));
+	if (backtrace->thread) {
+		fprintf(out, ",\"thread\":{\"tid\":%" PRIu32 ",\"name\":", backtrace->thread->tid);
+		json_string(out, backtrace->thread->name);
+		fputc('}', out);
+	}
 	if (backtrace->churn) {
 		fputc(',', out);
 		churn_json(out, backtrace->churn);

@@ -282,6 +282,8 @@ static void put_backtrace(const struct text *text, size_t number, const struct b
 		units_age(key_of(text->model, backtrace, SORT_AGE)).text);
 	put_key(text, backtrace, key);
 	churn_tags(text->out, backtrace);
+	if (backtrace->thread)
+		fprintf(text->out, " [thread: %s %" PRIu32 "]", backtrace->thread->name, backtrace->thread->tid);
 	if (backtrace->merged)
 		fprintf(text->out, " [%u backtraces: peaks are at least these]", backtrace->merged + 1);
 	fputc('\n', text->out);

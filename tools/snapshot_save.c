@@ -141,6 +141,8 @@ static uint64_t compact_size(const struct chunk *chunk)
 		return used_size(chunk, sizeof(struct ht_node));
 	case HT_CHUNK_TRACES:
 		return used_size(chunk, sizeof(struct ht_trace));
+	case HT_CHUNK_THREADS:
+		return used_size(chunk, sizeof(struct ht_thread));
 	case HT_CHUNK_CHURN:
 		return used_size(chunk, sizeof(struct ht_churn));
 	default:

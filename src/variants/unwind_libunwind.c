@@ -48,8 +48,8 @@ uint32_t unwind_trace(struct thread *thread, const struct caller *caller, enum h
 	struct stack_frame few[8], *frames = thread->shared ? few : thread->fresh;
 	uint32_t limit = thread->shared && guest.depth > 8 ? 8 : guest.depth;
 	int got = unw_backtrace(all, (int)(guest.depth + OWN_FRAMES)), first = 0;
-	struct sighting s = {.frames = frames, .entry = entry};
-	uint64_t hash = (uint64_t)entry + 1;
+	struct sighting s = {.frames = frames, .entry = entry, .thread = thread->label};
+	uint64_t hash = (uint64_t)entry + 1 + ((uint64_t)thread->label << 32);
 
 	while (first < got && (uintptr_t)all[first] != caller->pc)
 		first++;
