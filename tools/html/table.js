@@ -105,10 +105,11 @@ class Table {
 	}
 
 	sort() {
-		const key = this.keys(), sign = this.descending ? -1 : 1, figures = all.figures;
-		const keys = new Map(this.rows.map(row => [row, key(row)]));
-		this.rows.sort((a, b) => (keys.get(a) - keys.get(b)) * sign || figures.live_bytes[b] - figures.live_bytes[a] ||
-			figures.total_bytes[b] - figures.total_bytes[a] || a - b);
+		const key = this.keys(), sign = this.descending ? -1 : 1, { live_bytes: live, total_bytes: total } = all.figures;
+		const [first, end] = this.view.rows, keys = new Float64Array(end - first);
+		for (const row of this.rows)
+			keys[row - first] = key(row);
+		this.rows.sort((a, b) => (keys[a - first] - keys[b - first]) * sign || live[b] - live[a] || total[b] - total[a] || a - b);
 		this.parts.sort.value = this.column;
 		this.draw();
 	}
