@@ -7,7 +7,7 @@
  *	diff_command.c  `heaptrace diff`: files, options, messages
  *	diff.c          backtraces of all files, matched
  *	diff_keys.c     what makes two frames the same
- *	diff_report.c   text, JSON, collapsed
+ *	diff_report.c   text, JSON, collapsed; diff_html.c: a page
  *	window.c        the same of slices of one snapshot
  */
 
@@ -84,6 +84,7 @@ size_t diff_changed(const struct diff *diff);
 int diff_text(FILE *out, const void *what, const struct options *options, bool terminal);
 int diff_json(FILE *out, const void *what, const struct options *options, bool terminal);
 int diff_collapsed(FILE *out, const void *what, const struct options *options, bool terminal);
+int diff_html(FILE *out, const void *what, const struct options *options, bool terminal);
 
 /** What makes two frames the same. Zero before the first use. */
 struct diff_keys {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "deliver.h"
@@ -101,7 +102,8 @@ static int deliver_diff(struct diff *diff)
 	const struct options *options = diff->options;
 	const struct model *last = first_model(diff, diff->file_count - 1);
 	deliver_writer *write = options->format == FORMAT_JSON ? diff_json :
-				options->format == FORMAT_COLLAPSED ? diff_collapsed : diff_text;
+				options->format == FORMAT_COLLAPSED ? diff_collapsed :
+				options->format == FORMAT_HTML ? diff_html : diff_text;
 
 	note_programs(diff);
 	find_times(diff);
@@ -144,8 +146,10 @@ int diff_command(int argc, char **argv)
 	default:
 		break;
 	}
-	if (options.format > FORMAT_JSON)
-		return complain("a difference is text, collapsed or json; other formats hold one snapshot (heaptrace export)");
+	if (options.format > FORMAT_JSON && options.format != FORMAT_HTML)
+		return complain("a difference is text, html, collapsed or json; other formats hold one snapshot (heaptrace export)");
+	if ((!options.outfile || !strcmp(options.outfile, "-")) && report_spoils_terminal(options.format, STDOUT_FILENO))
+		return complain(REPORT_SPOILS_TERMINAL);
 	if (argc - next < 2)
 		return complain("two snapshots are needed; name them, the older one first: heaptrace diff A.htrace B.htrace");
 	return run(&options, argv + next, (size_t)(argc - next));

@@ -88,6 +88,25 @@ is "$(data grow.html | jq -c --slurpfile listed listed '.processes[0].slices
 at_least "$(data grow.html | jq '.processes[0].slices.ns | length')" 3 "there are some"
 at_least 64 "$(data grow.html | jq '.processes[0].slices.ns | length')" "but not too many for a page"
 
+# A difference is a page too.
+ht --outfile=/dev/null --save=few.htrace "$GUESTS/leak" 2 20
+ht --outfile=/dev/null --save=more.htrace "$GUESTS/leak" 30 20
+"$HT" diff --format=html --outfile=diff.html few.htrace run.htrace more.htrace && "$HT" diff --format=json few.htrace run.htrace more.htrace >diff.json
+page diff.html diff.json
+is "$out$err" "3 files, $(json '.backtraces | length' diff.json) backtraces: as in the JSON report" "a difference"
+is "$(data diff.html | jq -c '.processes[0].notes')" "$(json '.notes | tostring' diff.json)" "with its notes"
+page diff.html
+like "$out" "^policy 'none' True True$" "and the same policy"
+run "$HT" diff --format=dhat few.htrace more.htrace
+is "$status" 125 "formats that hold one snapshot are refused"
+like "$err" 'text, html, collapsed or json' "and those that do not are named"
+if command -v script >/dev/null; then
+	run script -qec "'$HT' diff --format=html few.htrace more.htrace" /dev/null
+	is "$status" 125 "a difference on a terminal: 125"
+else
+	skip "a difference on a terminal" "script is missing"
+fi
+
 # Children: one page for the whole run, also in a file; more than one where the name asks for that.
 ht --format=html sh -c "'$GUESTS/leak' 2 20; '$GUESTS/leak' 3 30"
 cp out stream.html

@@ -274,6 +274,32 @@ is "$(said whole)" "grow  61.000 KB (61,000 bytes), 100.0% of all" "growth since
 is "$(said dragged)" true "a window can be drawn with the pointer"
 is "$(said again)" "false grow  61.000 KB (61,000 bytes), 100.0% of all" "and live again"
 
+# A difference: its snapshots are what growth is measured between.
+for count in 2 30 12; do ht --outfile=/dev/null --save=leak-$count.htrace "$GUESTS/leak" $count 20; done
+"$HT" diff --format=html --outfile=diff.html leak-2.htrace leak-30.htrace leak-12.htrace
+drive diff.html "difference" <<'JS'
+say("title", await page.text("h1"), "|", await page.text("#command"));
+for (const card of ["total", "live", "growth", "count"])
+	say(`card-${card}`, await page.text(`#card-${card}`));
+say("growth", await page.text("#flame-details"), "|", await page.get('[...document.querySelectorAll("#metrics button")].map(e => e.textContent).join()'));
+const choose = (id, i) => page.get(`(() => { const s = document.querySelector("#${id}"); s.selectedIndex = ${i}; s.dispatchEvent(new Event("change")); })()`);
+await choose("to", 1);
+say("middle", await page.text("#flame-details"));
+await choose("from", 2);
+say("turned", await page.text("#flame"));
+await page.click("#table .expand");
+say("exact", await page.get('[...document.querySelectorAll(".exact tbody tr")].map(r => [...r.cells].map(c => c.textContent).join(" ")).join("; ")'));
+await page.click('[data-metric="live"]');
+say("live", await page.text("#flame-details"));
+JS
+is "$(said title)" "leak: what changed | leak-2.htrace → leak-30.htrace → leak-12.htrace" "difference: what is compared"
+is "$(said card-total), $(said card-live), $(said card-growth), $(said card-count)" "40 bytes, 240 bytes, 200 bytes, 1" "difference: before, after, growth"
+is "$(said growth)" "leak  200 bytes (200 bytes), 100.0% of all | Live,Growth" "difference: growth is shown first, and what is not known is not offered"
+is "$(said middle)" "leak  560 bytes (560 bytes), 100.0% of all" "difference: to another snapshot"
+is "$(said turned)" "Nothing grew between these two." "difference: from the earlier one to the later, whichever was named first"
+is "$(said exact)" "Live 12 240; Growth -18 -360; leak-2.htrace 2 40; leak-30.htrace 30 600; leak-12.htrace 12 240" "difference: a backtrace in each snapshot"
+is "$(said live)" "leak  240 bytes (240 bytes), 100.0% of all" "difference: what is live now"
+
 # Contrast of all text that is there, after WCAG 2: at least 4.5 in both themes.
 cat >contrast.js <<'JS'
 const contrast = `(() => {

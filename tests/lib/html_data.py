@@ -104,6 +104,24 @@ def compare(document, report):
     return f"{len(report['processes'])} processes, {count} backtraces: as in the JSON report"
 
 
+def compare_difference(document, report):
+    """Each backtrace's figures in each of the files, in the order of the JSON report."""
+    (process,), rows = document["processes"], len(report["backtraces"])
+    assert len(process["backtraces"]["node"]) == rows and process["slices"]["names"] == [one["path"] for one in report["files"]]
+    live = [[0, 0] for _ in range(rows)]
+    for file, changes in enumerate(process["slices"]["changes"]):
+        row = 0
+        for distance, size, blocks in zip(*[iter(changes)] * 3, strict=True):
+            row += distance
+            live[row][0] += size
+            live[row][1] += blocks
+        assert live == [[one["bytes"][file], one["blocks"][file]] for one in report["backtraces"]], file
+    assert [size for size, _ in live] == process["backtraces"]["live_bytes"]
+    for mine, wanted in zip(backtraces(document, process), report["backtraces"], strict=True):
+        assert mine["frames"] == next(expected({"backtraces": [wanted]}))["frames"]
+    return f"{len(report['files'])} files, {rows} backtraces: as in the JSON report"
+
+
 def digest(text):
     return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
 
@@ -111,7 +129,8 @@ def digest(text):
 page = read(sys.argv[1])
 document = json.loads(page.parts["heaptrace-data"])
 if len(sys.argv) > 2:
-    print(compare(document, json.load(open(sys.argv[2], encoding="utf-8"))))
+    report = json.load(open(sys.argv[2], encoding="utf-8"))
+    print((compare_difference if "files" in report else compare)(document, report))
 else:
     rules = dict(rule.strip().split(" ", 1) for rule in page.policy.split(";"))
     outside = [address for address in page.addresses if not re.match("data:|#", address)]

@@ -8,6 +8,8 @@
  *	processes[]    facts; nodes {up: distance to the parent's number, line}, 0 the root; backtraces: columns, "node" the
  *	               innermost node, the others figures; timeline: columns; slices, if there are any: {ns: moments; changes:
  *	               for each moment triples of distance to the row before, bytes and blocks more than at the moment before}
+ *	compared       of a difference: {metric; same_run}; its one process is the newest snapshot's, the slices are the
+ *	               snapshots, with their names
  *
  * Nodes and backtraces of all processes are put into one array each, so that a view of all is as simple as a view of one.
  */
@@ -19,6 +21,11 @@ const METRICS = {
 	total: { title: "Total", hint: "all that was ever allocated", key: "total" },
 	growth: { title: "Growth", hint: "what more is live at the later moment than at the earlier one", key: "growth" },
 };
+
+/** Of a difference "live" stands for the figure that was compared. */
+const compared = doc.compared || null;
+if (compared)
+	Object.assign(METRICS.live, { title: METRICS[compared.metric].title, hint: METRICS[compared.metric].hint });
 
 const COLUMNS = ["live_blocks", "live_bytes", "peak_blocks", "peak_bytes", "at_peak_blocks", "at_peak_bytes", "total_blocks",
 	"total_bytes", "growth_blocks", "growth_bytes", "first_ns", "last_ns"];
@@ -63,7 +70,8 @@ const all = (() => {
 	return made;
 })();
 
-const hasGrowth = Boolean(all.figures.growth_bytes);
+const hasFigure = key => Boolean(all.figures[key]);
+const hasMetric = metric => hasFigure(`${METRICS[metric].key}_bytes`);
 
 /** What a line is called in pictures: the function, or the place. Functions of two modules are two labels. */
 const labels = (() => {
@@ -179,6 +187,14 @@ function liveAfter(process, slice) {
 
 /** The moments that growth can be measured between: those of the process that has most of them. */
 const momentsOf = view => view.processes.reduce((most, { slices }) => slices && slices.ns.length > most.length ? slices.ns : most, []);
+
+/** What a moment is called: when it was, or the snapshot's name. */
+function momentText(view, ns) {
+	const named = compared && view.processes[0].slices;
+	return named ? named.names[named.ns.indexOf(ns)] : timeText(Math.max(0, ns - startOf(view)));
+}
+
+const startOf = view => Math.min(...view.processes.map(process => process.started_ns));
 
 /** Fill the columns of growth: what was live at `to` less what was live at `from`. */
 function measureGrowth(view, from, to) {

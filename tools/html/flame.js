@@ -5,6 +5,11 @@
  */
 const ROW_HEIGHT = 20, THINNEST = 1.4, MOST_BOXES = 12000;
 
+const NOTHING = {
+	live: "Nothing is live. Look at what was live at the peak, or at all that was ever allocated.",
+	growth: "Nothing grew between these two.",
+};
+
 class Flame {
 	constructor(host, parts, tip, state) {
 		Object.assign(this, { host, parts, tip, state });
@@ -36,7 +41,7 @@ class Flame {
 
 	/** Ten modules have a colour of their own, in the order of what they have in the innermost frames; the last is for the rest. */
 	colourModules() {
-		const view = this.trie.view, sums = new Map(), figures = all.figures.total_bytes;
+		const view = this.trie.view, sums = new Map(), figures = all.figures.total_bytes || all.figures.live_bytes;
 		for (let row = view.rows[0]; row < view.rows[1]; row++) {
 			const node = shownNode(all.node[row], this.state.keepAllocator), line = all.line[node];
 			const module = line < 0 ? -1 : lines.module[line];
@@ -84,8 +89,7 @@ class Flame {
 		if (values[0] > 0)
 			this.layOut();
 		else
-			this.host.append(make("p", "empty", this.state.metric === "live" ?
-				"Nothing is live. Look at what was live at the peak, or at all that was ever allocated." : "There is nothing to show."));
+			this.host.append(make("p", "empty", NOTHING[this.state.metric] || "There is nothing to show."));
 		if (!values[0])
 			this.host.style.height = "auto";
 		this.host.classList.toggle("searching", Boolean(this.found));
@@ -249,7 +253,7 @@ class Flame {
 		}
 		const table = make("table", "");
 		for (const metric of Object.keys(METRICS)) {
-			if (metric === "growth" && !hasGrowth)
+			if (!hasMetric(metric))
 				continue;
 			const { title, key } = METRICS[metric], bytes = trieValues(this.trie, `${key}_bytes`), blocks = trieValues(this.trie, `${key}_blocks`);
 			const row = addRow(table, [title, bytesText(bytes[node]), shareText(bytes[node], bytes[0]), bytesExact(bytes[node]), blocksText(blocks[node])]);

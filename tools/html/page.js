@@ -42,7 +42,9 @@ class Page {
 			show: row => this.showRow(row) }, this.state);
 		this.makeMetrics();
 		this.wire();
-		if (!makeView(-1).sums.live_bytes && doc.processes.length)
+		if (compared)
+			this.state.metric = "growth";
+		else if (!makeView(-1).sums.live_bytes && doc.processes.length)
 			this.state.metric = "at-peak"; /* a picture of nothing helps nobody */
 		this.usualMetric = this.state.metric;
 		this.readAddress();
@@ -53,7 +55,7 @@ class Page {
 
 	makeMetrics() {
 		for (const [id, { title, hint }] of Object.entries(METRICS)) {
-			if (id === "growth" && !hasGrowth)
+			if (!hasMetric(id))
 				continue;
 			const button = make("button", "", title);
 			button.type = "button";
@@ -108,6 +110,7 @@ class Page {
 		this.view = makeView(doc.processes.length ? index : -1);
 		this.summary.show(this.view);
 		this.chooseWindow();
+		byId("window-hint").hidden = Boolean(compared && !compared.same_run);
 		if (this.state.metric === "growth" && !this.moments.length)
 			this.state.metric = "live";
 		this.timeline.show(this.view);
@@ -117,20 +120,19 @@ class Page {
 		this.table.show(this.view);
 	}
 
-	/** Growth is measured between two moments; at first in the second half of the run. */
+	/** Growth is measured between two moments; at first in the second half of the run, or between first and last snapshot. */
 	chooseWindow() {
 		const moments = this.moments = momentsOf(this.view), { state } = this;
-		const start = Math.min(...this.view.processes.map(process => process.started_ns));
 		if (!moments.length)
 			return;
 		if (!moments.includes(state.from))
-			state.from = moments[moments.length >> 1];
+			state.from = compared ? moments[0] : moments[moments.length >> 1];
 		if (!moments.includes(state.to))
 			state.to = moments[moments.length - 1];
 		for (const id of ["from", "to"]) {
 			byId(id).textContent = "";
 			for (const ns of moments) {
-				const option = make("option", "", timeText(Math.max(0, ns - start)));
+				const option = make("option", "", momentText(this.view, ns));
 				option.value = ns;
 				byId(id).append(option);
 			}
@@ -288,7 +290,7 @@ class Page {
 		const process = Number(address.get("process") ?? NaN);
 		if (Number.isInteger(process) && process >= -1 && process < doc.processes.length)
 			state.process = process;
-		if (Object.hasOwn(METRICS, address.get("metric") || "") && (address.get("metric") !== "growth" || hasGrowth))
+		if (Object.hasOwn(METRICS, address.get("metric") || "") && hasMetric(address.get("metric")))
 			state.metric = address.get("metric");
 		if (address.get("unit") === "blocks" || address.get("unit") === "bytes")
 			state.unit = address.get("unit");

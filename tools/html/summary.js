@@ -60,6 +60,11 @@ class Summary {
 
 	show(view) {
 		const [first] = view.processes, several = view.processes.length > 1;
+		if (compared) {
+			this.showCompared(first);
+			this.fillNotes(view);
+			return;
+		}
 		byId("title").textContent = !first ? "No process was traced" : several ? `${first.name} and its children` : first.name;
 		byId("command").textContent = first ? commandText(first) : "";
 		byId("facts").textContent = !first ? "" : several ?
@@ -70,6 +75,24 @@ class Summary {
 		this.fillCards(view);
 		this.fillNotes(view);
 		this.fillProcesses(view);
+	}
+
+	/** The head of a difference: the snapshots, and what changed from the first to the last. */
+	showCompared(process) {
+		const { names, changes } = process.slices, last = names.length - 1, what = METRICS.live.title.toLowerCase();
+		const ends = [0, last].map(i => liveAfter(process, i)), sums = ends.map(({ bytes, blocks }) =>
+			[bytes, blocks].map(column => column.reduce((sum, value) => sum + value, 0)));
+		const grown = ends[1].bytes.filter((bytes, row) => bytes > ends[0].bytes[row]).length;
+		const shrunk = ends[1].bytes.filter((bytes, row) => bytes < ends[0].bytes[row]).length;
+		document.title = `${process.name}: ${names.map(baseName).join(" \u2192 ")} \u2013 heaptrace`;
+		byId("title").textContent = `${process.name}: what changed`;
+		byId("command").textContent = names.join(" \u2192 ");
+		byId("facts").textContent = `${changes.length} snapshots${compared.same_run ? " of one process" : ""} \u00b7 compared by what is ${what}`;
+		byId("cards").textContent = "";
+		this.card("total", "Before", sums[0][0], blocksText(sums[0][1]));
+		this.card("live", "After", sums[1][0], blocksText(sums[1][1]));
+		this.card("growth", "Growth", sums[1][0] - sums[0][0], `${sums[1][1] < sums[0][1] ? "" : "+"}${blocksText(sums[1][1] - sums[0][1])}`);
+		this.card("count", "Backtraces grown", null, `${exact(shrunk)} shrunk, of ${exact(ends[0].bytes.length)}`, exact(grown));
 	}
 
 	span(view) {

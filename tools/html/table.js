@@ -8,7 +8,7 @@ class Table {
 		this.page = 0;
 		this.open = new Set();
 		this.column = { size: "live_bytes", count: "live_blocks", peak: "peak_bytes", "at-peak": "at_peak_bytes", total: "total_bytes",
-			allocs: "total_blocks", age: "age" }[doc.sort] || "live_bytes";
+			allocs: "total_blocks", age: "age", growth: "growth_bytes" }[doc.sort] || "live_bytes";
 		this.descending = true;
 		host.addEventListener("click", event => this.click(event));
 		parts.sort.addEventListener("change", () => this.sortBy(parts.sort.value, parts.sort.value !== "function"));
@@ -19,12 +19,16 @@ class Table {
 		return [
 			{ id: "function", title: "Allocated by", kind: "left" },
 			several && { id: "process", title: "Process", kind: "left" },
-			{ id: "live_bytes", title: "Live" }, { id: "live_blocks", title: "Blocks" },
-			hasGrowth && { id: "growth_bytes", title: "Growth" },
+			{ id: "live_bytes", title: METRICS.live.title }, { id: "live_blocks", title: "Blocks" },
+			{ id: "growth_bytes", title: "Growth" },
 			{ id: "at_peak_bytes", title: "At peak" }, { id: "peak_bytes", title: "Own peak" },
 			{ id: "total_bytes", title: "Total" }, { id: "total_blocks", title: "Allocations" },
 			{ id: "age", title: "Age" },
-		].filter(Boolean).map(column => ({ ...column, kind: `${column.kind || ""} ${this.isNarrow(column.id) ? "" : "wide"}`.trim() }));
+		].filter(column => column && this.isKnown(column.id)).map(column => ({ ...column, kind: `${column.kind || ""} ${this.isNarrow(column.id) ? "" : "wide"}`.trim() }));
+	}
+
+	isKnown(id) {
+		return id === "function" || id === "process" || hasFigure(id === "age" ? "first_ns" : id);
 	}
 
 	/** On a narrow screen there is room for what is sorted by. */
@@ -105,7 +109,7 @@ class Table {
 	}
 
 	sort() {
-		const key = this.keys(), sign = this.descending ? -1 : 1, { live_bytes: live, total_bytes: total } = all.figures;
+		const key = this.keys(), sign = this.descending ? -1 : 1, { live_bytes: live, total_bytes: total = live } = all.figures;
 		const [first, end] = this.view.rows, keys = new Float64Array(end - first);
 		for (const row of this.rows)
 			keys[row - first] = key(row);
@@ -241,8 +245,8 @@ class Table {
 		for (const title of ["", "Blocks", "Bytes"])
 			head.append(make("th", "", title));
 		const body = table.createTBody();
-		for (const [title, key] of [["Live", "live"], ["Growth", "growth"], ["At the heap\u2019s peak", "at_peak"], ["Own peak", "peak"], ["Total", "total"]]) {
-			if (key === "growth" && !hasGrowth)
+		for (const [title, key] of [[METRICS.live.title, "live"], ["Growth", "growth"], ["At the heap\u2019s peak", "at_peak"], ["Own peak", "peak"], ["Total", "total"]]) {
+			if (!hasFigure(`${key}_bytes`))
 				continue;
 			const line = body.insertRow();
 			line.append(make("th", "", title));
@@ -250,13 +254,25 @@ class Table {
 			line.insertCell().textContent = exact(figures[`${key}_bytes`][row]);
 		}
 		const process = doc.processes[all.process[row]];
-		for (const [title, key] of [["First seen after", "first_ns"], ["Last seen after", "last_ns"]]) {
+		if (compared)
+			this.exactFiles(body, process, row - process.rows[0]);
+		for (const [title, key] of !hasFigure("first_ns") ? [] : [["First seen after", "first_ns"], ["Last seen after", "last_ns"]]) {
 			const line = body.insertRow();
 			line.append(make("th", "", title));
 			line.insertCell();
 			line.insertCell().textContent = timeText(Math.max(0, figures[key][row] - process.started_ns));
 		}
 		return table;
+	}
+
+	/** The row in each of the snapshots. */
+	exactFiles(body, process, row) {
+		process.slices.names.forEach((name, i) => {
+			const line = body.insertRow(), live = liveAfter(process, i);
+			line.append(make("th", "", baseName(name)));
+			line.insertCell().textContent = exact(live.blocks[row]);
+			line.insertCell().textContent = exact(live.bytes[row]);
+		});
 	}
 
 	drawResult() {
@@ -268,7 +284,7 @@ class Table {
 		}
 		const some = this.query || this.subset;
 		result.append(make("b", "", exact(this.rows.length)), some ? ` of ${exact(this.view.rows[1] - this.view.rows[0])}` : "",
-			this.rows.length === 1 && !some ? " backtrace" : " backtraces", some ? `, ${bytesText(live)} live (${shareText(live, this.view.sums.live_bytes)})` : "");
+			this.rows.length === 1 && !some ? " backtrace" : " backtraces", some ? `, ${bytesText(live)} ${METRICS.live.title.toLowerCase()} (${shareText(live, this.view.sums.live_bytes)})` : "");
 	}
 
 	drawPages() {

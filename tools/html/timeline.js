@@ -55,6 +55,9 @@ class Timeline {
 
 	show(view) {
 		this.view = view;
+		byId("timeline-card").hidden = view.processes.some(process => !process.timeline);
+		if (byId("timeline-card").hidden)
+			return;
 		this.one = view.processes.length === 1;
 		const biggest = view.processes.filter(process => this.one || process.totals.peak_bytes).sort((a, b) => b.totals.peak_bytes - a.totals.peak_bytes);
 		this.shown = biggest.slice(0, 8).map(process => ({ process, ...pointsOf(process) }));
@@ -117,7 +120,7 @@ class Timeline {
 			this.shown.forEach((shown, i) => this.drawOther(shown, i));
 		this.note.textContent = this.remark();
 		this.listen();
-		if (momentsOf(this.view).length)
+		if (momentsOf(this.view).length && !(compared && !compared.same_run))
 			this.listenForWindows();
 		this.mark(this.window);
 	}
@@ -125,7 +128,7 @@ class Timeline {
 	/** Shade what lies between two moments, {from, to}; null: nothing. */
 	mark(between) {
 		this.window = between;
-		if (!this.picture)
+		if (!this.picture || (compared && !compared.same_run))
 			return;
 		this.shade ??= svg(this.picture, "rect", { class: "window" });
 		if (this.shade.parentNode !== this.picture)
@@ -177,6 +180,8 @@ class Timeline {
 			return this.shown.length === 8 ?
 				`The 8 processes with the highest peaks are drawn; choose one for its RSS and allocator.` : "";
 		const { process, sampled } = this.shown[0];
+		if (compared && !compared.same_run)
+			return `This is ${baseName(process.slices.names[process.slices.names.length - 1])} alone.`;
 		const whole = process.totals.whole_peak_bytes > process.totals.peak_bytes ? "This is the whole process, with what is left out elsewhere. " : "";
 		return !process.totals.allocations && !whole ? "This process allocated nothing." :
 			whole + (sampled ? "" : "Nothing was sampled in between: only the start, the peak and the end are known.");
