@@ -282,9 +282,11 @@ class Table {
 			result.append("not a regular expression");
 			return;
 		}
-		const some = this.query || this.subset;
-		result.append(make("b", "", exact(this.rows.length)), some ? ` of ${exact(this.view.rows[1] - this.view.rows[0])}` : "",
-			this.rows.length === 1 && !some ? " backtrace" : " backtraces", some ? `, ${bytesText(live)} ${METRICS.live.title.toLowerCase()} (${shareText(live, this.view.sums.live_bytes)})` : "");
+		const some = this.query || this.subset, { sums, rows: [first, end] } = this.view;
+		result.append(make("b", "", exact(this.rows.length)), some ? ` of ${exact(end - first)}` : "",
+			this.rows.length === 1 && !some ? " backtrace" : " backtraces");
+		if (some)
+			result.append(`, ${bytesText(live)} ${METRICS.live.title.toLowerCase()} (${shareText(live, sums.live_bytes)})`);
 	}
 
 	drawPages() {
