@@ -98,7 +98,13 @@ static void cleared(struct session *session)
 		memset(array, 0, session->records.used * array_record);
 }
 
-static const struct session_listener mirror = {.changed = changed, .cleared = cleared};
+/* A thread of the parent that was inside of init is not here. */
+static void forked(struct session *session)
+{
+	changing = false;
+}
+
+static const struct session_listener mirror = {.changed = changed, .cleared = cleared, .forked = forked};
 
 static void say(const char *text)
 {
@@ -196,7 +202,7 @@ static esp_err_t init_auto(size_t count, unsigned policy, unsigned depth)
 		return ESP_ERR_INVALID_STATE;
 	drop_place();
 	return end_change(&(struct session_options){
-		.policy = policies[policy], .capacity = (uint32_t)count, .depth = depth,
+		.policy = policies[policy], .capacity = (uint32_t)count, .depth = depth, .listener = &mirror,
 		.limit = limit > RECORDS_MAX ? RECORDS_MAX : (uint32_t)limit,
 	});
 }

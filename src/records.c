@@ -20,7 +20,7 @@ static uint32_t power_above(uint32_t least)
 
 static void reset(struct records *records)
 {
-	records->used = records->count = records->cursor_index = 0;
+	records->used = records->count = records->moving = records->cursor_index = 0;
 	records->oldest = records->newest = records->empty = records->cursor = NO_RECORD;
 	records->sequence = 0;
 }
@@ -108,18 +108,25 @@ static void leave(struct records *records, uint32_t slot)
 		*at = records_slot(records, slot)->chain;
 }
 
+static void set_state(struct records *records, struct record *record, enum record_state state)
+{
+	records->moving -= record->state == RECORD_MOVING;
+	records->moving += state == RECORD_MOVING;
+	record->state = (uint8_t)state;
+}
+
 void records_hide(struct records *records, uint32_t slot, enum record_state state)
 {
 	struct record *record = records_slot(records, slot);
 
 	if (record->state == RECORD_LIVE)
 		leave(records, slot);
-	record->state = (uint8_t)state;
+	set_state(records, record, state);
 }
 
 void records_show(struct records *records, uint32_t slot)
 {
-	records_slot(records, slot)->state = RECORD_LIVE;
+	set_state(records, records_slot(records, slot), RECORD_LIVE);
 	enter(records, slot);
 }
 
@@ -217,6 +224,7 @@ void records_remove(struct records *records, uint32_t slot)
 	move_cursor(records, slot);
 	if (record->state == RECORD_LIVE)
 		leave(records, slot);
+	set_state(records, record, RECORD_LIVE);
 	store_release(&record->sequence, 0);
 	if (record->older != NO_RECORD)
 		records_slot(records, record->older)->newer = record->newer;

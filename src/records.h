@@ -45,6 +45,7 @@ struct records {
 	uint32_t depth;            /* frames of each kind in a record */
 	uint32_t used;             /* slots ever filled: those beyond are empty */
 	uint32_t count;            /* records */
+	uint32_t moving;           /* of them RECORD_MOVING */
 	uint32_t oldest, newest;
 	uint32_t empty;            /* emptied slots, newest first */
 	uint64_t sequence;         /* of the newest record ever */

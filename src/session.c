@@ -366,12 +366,15 @@ void session_forked(void)
 {
 	bool broken = session_lock_forked();
 
+	session_hidden_forked();
+
 	for (unsigned i = 0; i < SESSIONS; i++) {
 		struct session *session = sessions[i];
 
 		if (!session)
 			continue;
-		if (broken && session->records.capacity)
+		/* Blocks that other threads of the parent were moving: who would end that is not here. */
+		if (session->records.capacity && (broken || session->records.moving))
 			records_repair(&session->records);
 		if (session->listener && session->listener->forked)
 			session->listener->forked(session);

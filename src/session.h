@@ -248,6 +248,9 @@ struct session_hold {
 bool session_lock(struct session_hold *hold);
 void session_unlock(const struct session_hold *hold);
 
+/** A fork child: other threads' marks of session_hide() mean nothing any more. */
+void session_hidden_forked(void);
+
 /** Make the lock free in a fork child. @return whether it was held */
 bool session_lock_forked(void);
 

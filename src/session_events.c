@@ -47,6 +47,13 @@ void session_unhide(struct session_hidden mark)
 	__atomic_fetch_sub(&hidden_count, 1, __ATOMIC_RELAXED);
 }
 
+void session_hidden_forked(void)
+{
+	for (uint32_t i = 0; i < HIDDEN_THREADS; i++)
+		if (hidden[i].tp && hidden[i].tp != thread_pointer())
+			session_unhide((struct session_hidden){i});
+}
+
 static COLD bool find_hidden(const struct thread *thread, uintptr_t sp)
 {
 	for (uint32_t i = 0; i < HIDDEN_THREADS; i++) {

@@ -507,6 +507,13 @@ static void forked(struct session *session)
 	stream.path[append_number(stream.path, length + 1, guest.process->pid)] = 0;
 }
 
+/* What was allocated for more does not stay behind. Later events, of other destructors, get some again. */
+__attribute__((destructor)) static void destructor(void)
+{
+	if (stream.open && stream.is_file && load_acquire(&guest.status) == GUEST_ACTIVE && thread_get())
+		tohost_pause();
+}
+
 const struct session_listener tohost_listener = {
 	.allocated = allocated, .freed = freed, .restored = restored, .forked = forked,
 };

@@ -70,6 +70,10 @@ is "$status:$(grep -v '^ok' out)" 0: "a program that closes what it did not open
 report t.closes
 like "$out" '^Found 2211 leaked bytes in 101 blocks\.$' "loses nothing"
 
+is "$(($(stat -c %s t.killed) > 100000))" 1 "its file is as large as it was made"
+trace exits t.exits
+is "$(($(stat -c %s t.exits) > 2000)):$status" 0:0 "that of a program that just exits is no longer than need be"
+
 trace forks t.forks
 child=$(sed -n 's/^child 1 //p' out)
 none=$(sed -n 's/^child 0 //p' out)

@@ -95,6 +95,12 @@ static void killed(void)
 	raise(SIGKILL);
 }
 
+static void exits(void)
+{
+	begin();
+	block(33);
+}
+
 /* The program closes all that it did not open, and its own file gets the number: nothing of the trace is in it. */
 static void closes(void)
 {
@@ -170,7 +176,7 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*run)(void);
 	} scenarios[] = {{"sample", sample}, {"states", states}, {"clean", clean}, {"wrong-free", wrong_free}, {"many", many},
-			 {"killed", killed}, {"closes", closes}, {"forks", forks}, {"full", full}, {"fifo", fifo}};
+			 {"killed", killed}, {"exits", exits}, {"closes", closes}, {"forks", forks}, {"full", full}, {"fifo", fifo}};
 
 	path = argc > 2 ? argv[2] : NULL;
 	for (size_t i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++)
