@@ -80,6 +80,22 @@ $(O)/heaptrace: $(HOST_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(HOST_SAN) $(LDFLAGS) -o $@ $(HOST_OBJ) $(HOST_LIBS)
 
+# What is made from the table of options, by the command itself: completions, lists of options in manual pages.
+MADE_PAGES := $(patsubst tools/man/%.in,$(O)/man/%,$(wildcard tools/man/*.1.in))
+COMPLETIONS := $(O)/completions/heaptrace.bash $(O)/completions/heaptrace.zsh $(O)/completions/heaptrace.fish
+all: $(MADE_PAGES) $(COMPLETIONS)
+
+$(O)/completions/heaptrace.%: $(O)/heaptrace
+	@mkdir -p $(@D)
+	$(call say,MAKE,$@)
+	$(Q)$(O)/heaptrace --completion=$* >$@.new && mv $@.new $@
+
+$(O)/man/heaptrace-%.1: tools/man/heaptrace-%.1.in $(O)/heaptrace
+	@mkdir -p $(@D)
+	$(call say,MAKE,$@)
+	$(Q)$(O)/heaptrace --completion=man-$* >$@.options && \
+		sed -e '/^\.\\" OPTIONS/{' -e 'r $@.options' -e 'd' -e '}' $< >$@.new && mv $@.new $@ && rm $@.options
+
 include tests/tests.mk
 include tools/lua/lua.mk
 

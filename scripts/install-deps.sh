@@ -13,7 +13,7 @@ packages="gcc make libc6-dev libelf-dev libiberty-dev zlib1g-dev libncurses-dev 
 test_packages="g++ perl jq python3 git util-linux bsdutils strace valgrind mandoc shellcheck codespell
 	libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 google-perftools lua5.4 liblua5.4-dev dwz xz-utils"
 full_packages="sqlite3 libxml2-utils nodejs default-jdk-headless php-cli ruby redis-server redis-tools nginx-light memcached
-	bash dash vim tmux curl clang chromium"
+	bash bash-completion zsh fish dash vim tmux curl clang chromium"
 
 case ${1:-} in
 '') ;;
@@ -41,6 +41,7 @@ is_there()
 	xz-utils) file=$(command -v xz);;
 	google-perftools) file=$(command -v google-pprof);;
 	liblua5.4-dev) file=/usr/include/lua5.4/lua.h;;
+	bash-completion) file=/usr/share/bash-completion/bash_completion;;
 	libxml2-utils) file=$(command -v xmllint);;
 	nodejs) file=$(command -v node);;
 	default-jdk-headless) file=$(command -v javac);;

@@ -12,7 +12,7 @@ help=$out
 run "$HT" report --help
 help="$help
 $out"
-for command in export diff dump; do
+for command in export diff dump top; do
 	run "$HT" $command --help
 	help="$help
 $out"
@@ -29,6 +29,15 @@ for flag in $flags; do
 done
 for flag in $(sed -n 's/^\.It Fl.* \(Fl -[a-z-]*\).*/\1/p' "$page" | sed 's/Fl -/--/') $(grep -o '^| `[^|]*`' "$SOURCE/README.md" | grep -o -e '--[a-z][a-z-]*' | sort -u); do
 	like "$help" "$flag" "a documented option exists: $flag"
+done
+
+# The page of a subcommand names exactly the options that the command takes.
+flags_in() { grep -o -e '--[a-z][a-z0-9-]*' | sort -u; }
+for command in report export diff dump top; do
+	sed -n 's/^\.It Fl\(.*\)/\1/p' "$BUILD/man/heaptrace-$command.1" | sed 's/ Fl -/ --/g; s/^ -/ --/' | flags_in >"$T/named"
+	"$HT" $command --help | sed -n 's/^  \(...\) \(--[a-z0-9-]*\).*/\2/p' | flags_in >"$T/taken"
+	at_least "$(wc -l <"$T/taken")" 10 "$command --help names options"
+	same "$T/named" "$T/taken" "heaptrace-$command(1) names the options of its command, and no others"
 done
 
 # fields_of FILE...: all that are in JSON documents, as .processes[].pid

@@ -19,7 +19,7 @@ lint()
 	is "$status:$out$err" 0: "$name"
 }
 lint "shellcheck" shellcheck -S warning -e SC2034,SC2154 -x scripts/*.sh .ci/run tests/lib/*.sh tests/fuzz/*.sh tests/cli/*.t tests/zoo/*.t tests/*.t
-lint "man page" mandoc -Tlint -Wwarning tools/man/heaptrace.1 tools/man/heaptrace.3 tools/man/heaptrace-json.5
+lint "man page" mandoc -Tlint -Wwarning tools/man/heaptrace.1 tools/man/heaptrace.3 tools/man/heaptrace-json.5 "$BUILD"/man/*.1
 if command -v node >/dev/null; then
 	cat tools/html/units.js tools/html/data.js tools/html/trie.js tools/html/timeline.js tools/html/flame.js tools/html/table.js \
 		tools/html/summary.js tools/html/page.js >"$T/page.js"

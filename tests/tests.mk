@@ -118,6 +118,10 @@ lint: test-programs
 INSTALL_HEADERS := $(wildcard include/*.h)
 INSTALL_HEADERS_BELOW := $(wildcard include/heaptrace/*.h include/heaptrace/*.hpp)
 PKGCONFIG := $(PREFIX)/lib/pkgconfig
+BASH_COMPLETION := $(PREFIX)/share/bash-completion/completions/heaptrace
+ZSH_COMPLETION := $(PREFIX)/share/zsh/site-functions/_heaptrace
+FISH_COMPLETION := $(PREFIX)/share/fish/vendor_completions.d/heaptrace.fish
+COMPLETION_PLACES := bash-completion/completions bash-completion zsh/site-functions zsh fish/vendor_completions.d fish
 install: all
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(LIBDIR)' '$(DESTDIR)$(PREFIX)/share/man/man1' \
 		'$(DESTDIR)$(PREFIX)/share/man/man5'
@@ -126,6 +130,10 @@ install: all
 	install -m 644 tools/man/heaptrace.1 '$(DESTDIR)$(PREFIX)/share/man/man1/heaptrace.1'
 	install -m 644 tools/man/heaptrace-json.5 '$(DESTDIR)$(PREFIX)/share/man/man5/heaptrace-json.5'
 	install -D -m 644 tools/man/heaptrace.3 '$(DESTDIR)$(PREFIX)/share/man/man3/heaptrace.3'
+	install -m 644 $(MADE_PAGES) '$(DESTDIR)$(PREFIX)/share/man/man1/'
+	install -D -m 644 $(O)/completions/heaptrace.bash '$(DESTDIR)$(BASH_COMPLETION)'
+	install -D -m 644 $(O)/completions/heaptrace.zsh '$(DESTDIR)$(ZSH_COMPLETION)'
+	install -D -m 644 $(O)/completions/heaptrace.fish '$(DESTDIR)$(FISH_COMPLETION)'
 	install -d '$(DESTDIR)$(PREFIX)/include/heaptrace' '$(DESTDIR)$(PKGCONFIG)'
 	install -m 644 $(INSTALL_HEADERS) '$(DESTDIR)$(PREFIX)/include/'
 	$(if $(INSTALL_HEADERS_BELOW),install -m 644 $(INSTALL_HEADERS_BELOW) '$(DESTDIR)$(PREFIX)/include/heaptrace/')
@@ -138,9 +146,12 @@ uninstall:
 	rm -f '$(DESTDIR)$(PREFIX)/bin/heaptrace' '$(DESTDIR)$(LIBDIR)/libheaptrace.so' \
 		'$(DESTDIR)$(LIBDIR)/libheaptrace-unwind.so' '$(DESTDIR)$(PREFIX)/share/man/man1/heaptrace.1' \
 		'$(DESTDIR)$(PREFIX)/share/man/man5/heaptrace-json.5' '$(DESTDIR)$(PREFIX)/share/man/man3/heaptrace.3' \
+		$(MADE_PAGES:$(O)/man/%='$(DESTDIR)$(PREFIX)/share/man/man1/%') '$(DESTDIR)$(BASH_COMPLETION)' \
+		'$(DESTDIR)$(ZSH_COMPLETION)' '$(DESTDIR)$(FISH_COMPLETION)' \
 		$(INSTALL_HEADERS:include/%='$(DESTDIR)$(PREFIX)/include/%') '$(DESTDIR)$(PKGCONFIG)/heaptrace.pc' \
 		$(INSTALL_HEADERS_BELOW:include/%='$(DESTDIR)$(PREFIX)/include/%')
-	-for directory in '$(LIBDIR)' '$(PKGCONFIG)' '$(PREFIX)/include/heaptrace' '$(PREFIX)/lib' '$(PREFIX)/share/man/man1' '$(PREFIX)/share/man/man3' '$(PREFIX)/share/man/man5' '$(PREFIX)/share/man' '$(PREFIX)/share' \
+	-for directory in '$(LIBDIR)' '$(PKGCONFIG)' '$(PREFIX)/include/heaptrace' '$(PREFIX)/lib' '$(PREFIX)/share/man/man1' '$(PREFIX)/share/man/man3' '$(PREFIX)/share/man/man5' '$(PREFIX)/share/man' \
+		$(COMPLETION_PLACES:%='$(PREFIX)/share/%') '$(PREFIX)/share' \
 		'$(PREFIX)/include' '$(PREFIX)/bin' '$(PREFIX)'; do \
 		rmdir "$(DESTDIR)$$directory" 2>/dev/null || true; done
 

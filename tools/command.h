@@ -37,6 +37,9 @@ int export_command(int argc, char **argv);
 /** `heaptrace diff`; argv[0] is "diff". @return the exit code */
 int diff_command(int argc, char **argv);
 
+/** `heaptrace --completion=bash|zsh|fish`, and pids and man-COMMAND for what these and the build need. @return the exit code */
+int completion_command(const char *what);
+
 /** `heaptrace top`; argv[0] is "top". @return the exit code; with a program that a signal ended it ends us the same way */
 int top_command(int argc, char **argv);
 

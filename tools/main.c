@@ -7,6 +7,7 @@
  *
  *	main.c               which command; exit codes
  *	├── options.c        the one table of options
+ *	│   └── completion*.c for shells, made from it
  *	├── launch.c         `heaptrace PROGRAM`: check, prepare, start, wait
  *	│   ├── target.c     can PROGRAM be traced? if not: what, why, do this
  *	│   ├── rundir.c     the per-run directory through which guests find us
@@ -91,6 +92,8 @@ int main(int argc, char **argv)
 	occupy_standard_streams();
 	if (argc < 2)
 		return usage();
+	if (strncmp(argv[1], "--completion=", 13) == 0)
+		return completion_command(argv[1] + 13);
 	if (strcmp(argv[1], "report") == 0)
 		return report_command(argc - 1, argv + 1);
 	if (strcmp(argv[1], "export") == 0)

@@ -41,6 +41,12 @@ static const char *const sort_names[] = {
 	[SORT_GROWTH] = "growth", [SORT_RATE] = "rate",
 };
 
+static const char *const format_names[] = {
+	[FORMAT_TEXT] = "text", [FORMAT_COLLAPSED] = "collapsed", [FORMAT_JSON] = "json", [FORMAT_PPROF] = "pprof",
+	[FORMAT_HEAP_V2] = "heap_v2", [FORMAT_SPEEDSCOPE] = "speedscope", [FORMAT_DHAT] = "dhat", [FORMAT_CSV] = "csv",
+	[FORMAT_HTML] = "html", [FORMAT_MASSIF] = "massif",
+};
+
 #define SHORTEST_INTERVAL_NS 10000000u
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -85,12 +91,7 @@ static int read_number(const char *value, unsigned low, unsigned high, unsigned 
 
 static int read_format(struct options *options, const char *value, struct complaint *complaint)
 {
-	static const char *const names[] = {
-		[FORMAT_TEXT] = "text", [FORMAT_COLLAPSED] = "collapsed", [FORMAT_JSON] = "json", [FORMAT_PPROF] = "pprof",
-		[FORMAT_HEAP_V2] = "heap_v2", [FORMAT_SPEEDSCOPE] = "speedscope", [FORMAT_DHAT] = "dhat", [FORMAT_CSV] = "csv",
-		[FORMAT_HTML] = "html", [FORMAT_MASSIF] = "massif",
-	};
-	int found = find_word(names, COUNT(names), value, strlen(value));
+	int found = find_word(format_names, COUNT(format_names), value, strlen(value));
 	if (found < 0)
 		return complain(complaint, "the formats are text, collapsed, json, html, pprof, heap_v2, speedscope, dhat, massif and csv");
 	options->format = (enum report_format)found;
@@ -427,13 +428,13 @@ static const struct option_row rows[] = {
 
 	{0, "depth", "NUM", VALUE_NEEDED, SCOPE_RUN | SCOPE_TOP, "HEAPTRACE_DEPTH", read_depth, "Tracing",
 	 "frames kept of each backtrace, 1 to 256"},
-	{0, "interval", "TIME", VALUE_NEEDED, SCOPE_RUN, NULL, read_interval, NULL,
-	 "keep every backtrace's figures so often (100ms, 2s, 10min, 1h), for report --window"},
+	{0, "interval", "TIME", VALUE_NEEDED, SCOPE_RUN | SCOPE_TOP, NULL, read_interval, NULL,
+	 "keep every backtrace's figures so often (100ms, 2s, 10min, 1h), for report --window and massif"},
 	{0, "follow", "all|exec|none", VALUE_NEEDED, SCOPE_RUN | SCOPE_TOP, NULL, read_follow, NULL,
 	 "children too (default), only those that execute a program, or none"},
 	{0, "only", "NAME", VALUE_NEEDED, SCOPE_RUN | SCOPE_TOP, NULL, read_only, NULL,
 	 "only programs of this name, perhaps with * in it; may be repeated"},
-	{0, "exact", NULL, VALUE_NONE, SCOPE_RUN, "HEAPTRACE_EXACT", read_exact, NULL,
+	{0, "exact", NULL, VALUE_NONE, SCOPE_RUN | SCOPE_TOP, "HEAPTRACE_EXACT", read_exact, NULL,
 	 "exact peaks with many threads; the program runs slower"},
 	{0, "by-thread", NULL, VALUE_NONE, SCOPE_RUN | SCOPE_TOP, "HEAPTRACE_BY_THREAD", read_by_thread, NULL,
 	 "keep backtraces apart by the thread that allocates"},
@@ -441,7 +442,7 @@ static const struct option_row rows[] = {
 	 "count temporary blocks, sizes and what realloc moves, too; the program runs slower"},
 	{0, "start", "on|off", VALUE_NEEDED, SCOPE_RUN, "HEAPTRACE_START", read_start, NULL,
 	 "off: record nothing until heaptrace ctl or the program's own call starts it (default on)"},
-	{0, "signals", "LIST|none", VALUE_NEEDED, SCOPE_RUN, "HEAPTRACE_SIGNALS", read_signals, NULL,
+	{0, "signals", "LIST|none", VALUE_NEEDED, SCOPE_RUN | SCOPE_TOP, "HEAPTRACE_SIGNALS", read_signals, NULL,
 	 "signals that dump: the first sorts by size, the second by count (default USR1,USR2)"},
 	{0, "unwinder", "auto|libunwind", VALUE_NEEDED, SCOPE_RUN | SCOPE_TOP, NULL, read_unwinder, NULL,
 	 "how stacks are followed (default auto)"},
@@ -719,4 +720,40 @@ void options_help(enum option_scope scope)
 	printf("  -h, --help                     print this\n");
 	if (scope == SCOPE_RUN)
 		print_library_names();
+}
+
+/** The words between the bars of a value like "live|at-peak|total"; LIST and the like stand for something else. */
+static size_t split_words(const char *value, char words[][OPTION_WORD], size_t most)
+{
+	size_t count = 0;
+	for (const char *word = value, *end; word && strchr(value, '|') && count < most; word = *end ? end + 1 : NULL) {
+		end = word + strcspn(word, "|");
+		if (*word >= 'a' && *word <= 'z')
+			snprintf(words[count++], OPTION_WORD, "%.*s", (int)(end - word), word);
+	}
+	return count;
+}
+
+bool options_describe(size_t number, struct option_description *description)
+{
+	if (number >= COUNT(rows))
+		return false;
+	const struct option_row *row = &rows[number];
+	*description = (struct option_description){
+		.letter = row->letter, .flag = row->flag, .value = row->value, .group = row->group, .help = row->help,
+		.needs_value = row->kind == VALUE_NEEDED, .scope = row->scope,
+	};
+	bool sorts = row->read == read_sort || row->read == read_top_sort, formats = row->read == read_format;
+	const char *const *names = sorts ? sort_names : format_names;
+	size_t names_count = sorts ? COUNT(sort_names) : formats ? COUNT(format_names) : 0;
+	for (size_t i = 0; i < names_count; i++) {
+		struct options unused = {0};
+		char text[256];
+		struct complaint complaint = {text, sizeof(text)};
+		if (names[i] && row->read(&unused, names[i], &complaint) == 0)
+			snprintf(description->words[description->word_count++], OPTION_WORD, "%s", names[i]);
+	}
+	if (!names_count && row->value)
+		description->word_count = split_words(row->value, description->words, OPTION_WORDS);
+	return true;
 }

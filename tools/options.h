@@ -114,4 +114,23 @@ void options_help(enum option_scope scope);
 /** Name of a sort key as in "sorted by size". */
 const char *sort_key_name(enum sort_key key);
 
+#define OPTION_WORDS 16
+#define OPTION_WORD 24
+
+/** A row of the table, for what is made from it: completions, lists in man pages. */
+struct option_description {
+	char letter;             /* 0: none */
+	const char *flag;        /* without the dashes */
+	const char *value;       /* what stands for a value in the help, or NULL: takes none */
+	const char *group;       /* non-NULL: a new group begins here */
+	const char *help;
+	bool needs_value;        /* else it is optional, where there is one */
+	unsigned scope;          /* enum option_scope bits */
+	char words[OPTION_WORDS][OPTION_WORD]; /* that may be a value */
+	size_t word_count;
+};
+
+/** @return false: there are not so many rows */
+bool options_describe(size_t number, struct option_description *description);
+
 #endif

@@ -38,6 +38,7 @@
 
 #define BATCH_COLUMNS 132 /* of a terminal that would show the same columns */
 #define BATCH_LINE 1000
+#define EXEC_MS 2000
 
 /** One call of the command. */
 struct top {
@@ -169,6 +170,16 @@ static bool wait_for_more(struct top *top, uint64_t due_ms)
 	return !top->ended_by;
 }
 
+/** May the program that this image has executed still come? */
+static bool has_successor(const struct source *source, uint64_t *patience_ms)
+{
+	if (!source->chosen || strcmp(source->chosen->facts.how_it_ended, "exec") != 0 || source->follow < 0)
+		return false;
+	if (!*patience_ms)
+		*patience_ms = now_ms() + EXEC_MS;
+	return now_ms() < *patience_ms;
+}
+
 static int batch(struct top *top)
 {
 	static uint64_t curve[CURVE];
@@ -177,10 +188,16 @@ static int batch(struct top *top)
 	uint64_t due_ms = 0;
 	struct source *source = &top->source;
 	bool last = false;
+	uint64_t patience_ms = 0; /* until when an image that executed another program may still be followed by it */
 	while (!last && wait_for_more(top, source->chosen ? due_ms : UINT64_MAX)) {
 		struct error error;
 		source_hear(source);
 		last = source->chosen ? source->chosen->ended : source_fd(source) < 0;
+		if (last && has_successor(source, &patience_ms)) {
+			last = false;
+			due_ms = now_ms() + 10;
+			continue;
+		}
 		if (!source->chosen || (!last && now_ms() < due_ms))
 			continue;
 		struct top_refresh *refresh = source_read(source, &error);

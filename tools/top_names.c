@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -245,6 +246,16 @@ void top_names_take_lines(struct top_names *names, int from, pid_t child)
 		;
 }
 
+/** "libfoo.so.1+0x1234" */
+static char *place_of(const struct frame *frame)
+{
+	const char *path = frame->module ? frame->module->path : "", *slash = strrchr(path, '/');
+
+	if (!*path)
+		return memory_format("0x%" PRIx64, frame->address);
+	return memory_format("%s+0x%" PRIx64, slash ? slash + 1 : path, frame->address - frame->module->bias);
+}
+
 /** The functions of a backtrace, innermost first, inlined ones not; what is not known is shown by its place. */
 char *top_names_label(struct top_names *names, const struct backtrace *backtrace, size_t enough)
 {
@@ -259,7 +270,7 @@ char *top_names_label(struct top_names *names, const struct backtrace *backtrace
 		const char *function = name ? name->names[name->count - 1].function : NULL;
 
 		if (!function)
-			function = places[place_count++] = frame_place(backtrace->frames[i], true);
+			function = places[place_count++] = place_of(backtrace->frames[i]);
 		length += is_allocator_function(function) ? 0 : strlen(function);
 		functions[count++] = function;
 	}

@@ -269,19 +269,36 @@ static void put_figures(const struct top_view *view, struct lines *lines, const 
 		  short_time(now > backtrace->last_ns ? now - backtrace->last_ns : 0).text);
 }
 
-static void put_name(struct lines *lines, unsigned number, const struct frame *frame, const struct frame_name *name)
+/** "function +0x12 (file.c:3)"; to be freed. */
+static char *name_text(const struct frame *frame, const struct frame_name *name, bool whole_path)
 {
-	char *place = name && name->function ? NULL : frame_place(frame, false);
+	char *place = name && name->function ? NULL : frame_place(frame, false), *text;
+	const char *function = place ? place : name->function, *file = name ? name->file : NULL;
+	const char *slash = file && !whole_path ? strrchr(file, '/') : NULL;
 	char offset[32] = "", line[32] = "";
 
 	if (name && name->function && name->offset != UNKNOWN_OFFSET && !name->inlined)
 		snprintf(offset, sizeof(offset), " +0x%" PRIx64, name->offset);
-	if (name && name->file)
-		snprintf(line, sizeof(line), ":%u", name->line);
-	lines_add(lines, LINE_PLAIN, "%3u  %s%s%s%s%s%s%s", number, place ? place : name->function, offset,
-		  name && name->file ? " (" : "", name && name->file ? name->file : "", line, name && name->file ? ")" : "",
-		  name && name->inlined ? " [inlined]" : "");
+	if (file)
+		snprintf(line, sizeof(line), ":%u)", name->line);
+	text = memory_format("%s%s%s%s%s%s", function, offset, file ? " (" : "", slash ? slash + 1 : file ? file : "", line,
+			     name && name->inlined ? " [inlined]" : "");
 	free(place);
+	return text;
+}
+
+/** Where there is no room for the whole path, the line's number is more worth than the directories. */
+static void put_name(const struct top_view *view, struct lines *lines, unsigned number, const struct frame *frame,
+		     const struct frame_name *name)
+{
+	char *text = name_text(frame, name, true);
+
+	if (text_columns(text, view->utf8) + 5 > view->columns) {
+		free(text);
+		text = name_text(frame, name, false);
+	}
+	lines_add(lines, LINE_PLAIN, "%3u  %s", number, text);
+	free(text);
 }
 
 void view_frames(const struct top_view *view, struct lines *lines, const struct top_row *row)
@@ -296,9 +313,9 @@ void view_frames(const struct top_view *view, struct lines *lines, const struct 
 		const struct top_name *name = top_names_find(view->names, frame);
 
 		for (unsigned j = 0; name && j < name->count; j++)
-			put_name(lines, i + 1, frame, &name->names[j]);
+			put_name(view, lines, i + 1, frame, &name->names[j]);
 		if (!name)
-			put_name(lines, i + 1, frame, NULL);
+			put_name(view, lines, i + 1, frame, NULL);
 	}
 	if (backtrace->truncated)
 		lines_add(lines, LINE_DIM, "     [truncated]");

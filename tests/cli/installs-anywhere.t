@@ -15,6 +15,12 @@ if [ -e "$BUILD/lua/heaptrace.so" ]; then
 fi
 like "$(cd "$T/root" && find . -type f)" './usr/include/heaptrace.h' "the header"
 like "$(cat "$T/root/usr/lib/pkgconfig/heaptrace.pc")" '^libdir=/usr/lib/heaptrace' "and what pkg-config says of it"
+for page in report export diff dump top; do
+	like "$(cd "$T/root" && find . -type f)" "./usr/share/man/man1/heaptrace-$page.1" "heaptrace-$page(1)"
+done
+for place in bash-completion/completions/heaptrace zsh/site-functions/_heaptrace fish/vendor_completions.d/heaptrace.fish; do
+	like "$(cd "$T/root" && find . -type f)" "./usr/share/$place" "the completion in $place"
+done
 cd / || exit 1
 run "$T/root/usr/bin/heaptrace" --color=never "$GUESTS/leak"
 like "$err" '=== backtrace' "runs from another directory"

@@ -53,6 +53,11 @@ like "$(cat said)" ready "--program-output"
 ht top --batch --program-output=/dev/null -- "$GUESTS/leak" 1 1 3
 is "$status" 3 "the program's exit status"
 like "$(grep '^heaptrace top' out | tail -1)" 'leak (pid [0-9]*), ENDED: exit 3' "and how it ended"
+for _ in 1 2 3; do
+	ht top --batch --program-output=/dev/null -- env A=b "$GUESTS/leak" 1 1 6
+	is "$status" 6 "the status of what is executed"
+	like "$(grep '^heaptrace top' out | tail -1)" 'leak (pid [0-9]*), ENDED: exit 6' "which is what is watched then"
+done
 ht top --batch -- sh -c 'echo to stdout; echo to stderr >&2; exit 4'
 is "$status" 4 "status of one that failed"
 like "$err" '^to stdout' "its last words are shown"

@@ -19,7 +19,8 @@ import time
 PATIENCE = float(os.environ.get("SCREEN_SECONDS", "60"))
 KEYS = {"up": "\033OA", "down": "\033OB", "right": "\033OC", "left": "\033OD", "home": "\033OH", "end": "\033OF",
         "pgup": "\033[5~", "pgdn": "\033[6~", "enter": "\r", "esc": "\033", "space": " ", "backspace": "\177", "tab": "\t",
-        "lt": "<", "ctrl-c": "\003", "ctrl-z": "\032", "ctrl-l": "\014"}
+        "lt": "<", "ctrl-c": "\003", "ctrl-z": "\032", "ctrl-l": "\014",
+        "ctrl-u": "\025"}
 
 
 class Screen:
@@ -249,14 +250,18 @@ class Session:
         os.kill(self.pid, getattr(signal, "SIG" + rest.strip()))
 
     def do_shell(self, rest):
-        subprocess.run(rest, shell=True, stdout=subprocess.DEVNULL, check=True)
+        child = subprocess.Popen(rest, shell=True, stdout=subprocess.DEVNULL)
+        if not self.until(lambda: child.poll() is not None) or child.returncode:
+            child.kill()
+            raise RuntimeError("failed: " + rest)
 
     def do_shell_until(self, name, rest):
         good = self.until(lambda: subprocess.run(rest, shell=True, capture_output=True).returncode == 0)
         self.report(good, name, "did not come true: " + rest)
 
     def do_show(self, rest):
-        for line in self.screen.text().split("\n"):
+        self.take_all()
+        for line in self.screen.text().rstrip("\n").split("\n"):
             print("note\t" + line)
 
     def do_hangup(self, rest):
@@ -276,7 +281,8 @@ class Session:
         self.report(str(status) == rest.strip(), name, "status %s, expected %s" % (status, rest.strip()))
 
     def take_all(self):
-        while not self.hung_up and self.pump(0.1) and select.select([self.master], [], [], 0)[0]:
+        end = time.monotonic() + 2
+        while not self.hung_up and self.pump(0.1) and select.select([self.master], [], [], 0)[0] and time.monotonic() < end:
             pass
 
     def do_restored(self, name, rest):
