@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 #include "real.h"
+#include "cfi.h"
 #include "lookup.h"
 #include "guest.h"
 
@@ -36,17 +37,23 @@ static const struct lookup_symbol operators[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
-/* glibc's malloc and __libc_malloc are one function; its chunk headers may then be read (live.c). */
+/*
+ * glibc's malloc and __libc_malloc are one function, and lie in the same object as the rest of it: tcmalloc and mimalloc
+ * have a __libc_malloc too. Only of glibc's chunks the heads may be read (live.c, session_regions.c).
+ */
 static bool malloc_is_glibc(void)
 {
 	void *libc_malloc = NULL, *version = NULL;
+	struct object libc, allocator;
 	const struct lookup_symbol wanted[] = {
 		{"__libc_malloc", &libc_malloc, NULL},
 		{"gnu_get_libc_version", &version, NULL},
 	};
 
 	lookup_find(LOOKUP_NEXT, wanted, COUNT(wanted));
-	return version && libc_malloc && libc_malloc == (void *)real.malloc;
+	return version && libc_malloc && libc_malloc == (void *)real.malloc &&
+	       object_find((uintptr_t)version, &libc) && object_find((uintptr_t)libc_malloc, &allocator) &&
+	       libc.start == allocator.start;
 }
 
 void real_find(void)
