@@ -21,6 +21,7 @@
  *	│       ├── collect_image.c    segments and the processes in them
  *	│       ├── collect_extract.c  one process's part of a segment
  *	│       ├── collect_end.c      how a process ended
+ *	│       ├── collect_follow.c   which processes the user wants to hear of
  *	│       ├── collect_exec.c     programs that processes start, and which are not traced
  *	│       ├── collect_clock.c    ticks, samples, requests
  *	│       ├── collect_timeline.c figures over time
@@ -30,6 +31,7 @@
  *	│       ├── collect_client.c   the socket: guests and `heaptrace dump`
  *	│       ├── procfs.c           what /proc says about a process
  *	│       └── render.c           one report, in a child of the collector
+ *	│           ├── tree.c         who started whom
  *	│           └── output.c       file names, whole files or nothing
  *	├── dump_command.c   `heaptrace dump`
  *	│   └── inquiry.c    ask the collector of a process
@@ -45,6 +47,7 @@
  *	    ├── stream*.c    what heap_trace_init_tohost() wrote, in ESP-IDF's words
  *	    ├── slices.c     --slices; window.c: --window, a diff of two of them
  *	    ├── symbols*.c   addresses → names
+ *	    ├── rules*.c     --ignore; filter.c: filters; fold.c: recursion; group.c: sums (allocators.c: who asked for memory)
  *	    └── report_*.c   model → text, and the formats for other programs
  *	        └── html_page.c  the page of report_html.c: markup, style and scripts from html/, in the program
  *

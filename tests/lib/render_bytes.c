@@ -54,6 +54,24 @@ static void correct_checksum(int fd, const uint8_t *data, size_t size)
 		abort();
 }
 
+/** Filtered, grouped, with recursion folded: another way each time, because all of them would take long. */
+static void render_views(FILE *out, struct model **models, size_t count, struct options *options)
+{
+	static const enum report_format formats[] = { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV };
+	static unsigned turn;
+	struct report_occasion occasion = { .final = true };
+
+	options->filters.not_through = (struct patterns) { .texts = { "^m*c$" }, .count = 1 };
+	options->filters.module = (struct patterns) { .texts = { "e", "[" }, .count = 2 };
+	options->group = GROUP_FUNCTION + turn % 3;
+	options->format = formats[turn / 3 % 3];
+	options->fold_recursion = turn++ & 1;
+	if (options->format != FORMAT_TEXT)
+		report_document(out, models, count, options);
+	else if (count)
+		report_text(out, models[0], options, &occasion);
+}
+
 static void render(struct model **models, size_t count)
 {
 	struct report_occasion occasion = { .final = true };
@@ -67,6 +85,7 @@ static void render(struct model **models, size_t count)
 		report_text(out, models[i], &options, &occasion);
 	for (options.format = FORMAT_COLLAPSED; options.format <= FORMAT_MASSIF; options.format++)
 		report_document(out, models, count, &options);
+	render_views(out, models, count, &options);
 	fclose(out);
 	for (size_t i = 0; i < count; i++)
 		model_free(models[i]);
