@@ -438,7 +438,8 @@ static esp_err_t dump(int fd, unsigned flags, uint32_t caps, uint64_t since)
 
 	if (!traced() || to_host)
 		return ESP_ERR_NOT_SUPPORTED;
-	if (!is_open(fd) || (shapes & (shapes - 1)) || flags & 0xffe0)
+	if (!is_open(fd) || (shapes & (shapes - 1)) || flags & 0xffe0 ||
+	    (flags & HEAP_TRACE_DUMP_JSON && flags & HEAP_TRACE_DUMP_GROUPED))
 		return ESP_ERR_INVALID_ARG;
 	warn_of_dead_array();
 	return dump_snapshot(fd, &(struct esp_dump){flags, caps, since});

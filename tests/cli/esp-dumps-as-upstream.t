@@ -100,6 +100,12 @@ is "$(sed -n '/^--- grouped/q; / bytes in /p' out | shape)" "  1000 bytes in 1 a
 is "$(part grouped | sed -n '2p' | shape)" "  5000 bytes in 5 allocations caller FRAMES" "grouped"
 like "$(part grouped)" '^--- 0x[0-9a-f]*: site_a at ' "with names"
 
+ht -q --outfile=report "$GUESTS/esp-dump" long
+is "$status:$(awk '/ bytes \(@/ { if ($1 != ++n) bad = 1; if (split($0, frames, ":") != 16) bad = 1 } END { print n, bad + 0 }' "$T/out")" "0:40000 0" \
+	"a long dump is whole, and in order"
+is "$(tail -n 1 "$T/out")" "================================" "up to its end"
+is "$(jq -r '[.records[].size] | "\(length) \(. == (sort))"' "$T/err")" "40000 true" "as JSON too"
+
 dump dead-buffer
 is "$status:$(grep -c '^\[heaptrace\] heap_trace: the record buffer lay on the stack' err)" 0:1 "a buffer that is no more is not written to, but said"
 is "$(grep -c ' bytes (@' out)" 2 "the records are kept"

@@ -29,6 +29,7 @@ static void in_all_shapes(void)
 	put("--- default\n");
 	heap_trace_dump();
 	check(heap_trace_dump_fd(1, HEAP_TRACE_DUMP_V4 | HEAP_TRACE_DUMP_V5) == ESP_ERR_INVALID_ARG);
+	check(heap_trace_dump_fd(1, HEAP_TRACE_DUMP_JSON | HEAP_TRACE_DUMP_GROUPED) == ESP_ERR_INVALID_ARG);
 	check(heap_trace_dump_fd(-1, 0) == ESP_ERR_INVALID_ARG && heap_trace_dump_fd(1000, 0) == ESP_ERR_INVALID_ARG);
 	int full = open("/dev/full", O_WRONLY);
 
@@ -159,6 +160,24 @@ static void grown(void)
 	heap_trace_dump_fd(1, HEAP_TRACE_DUMP_GROUPED | HEAP_TRACE_DUMP_SYMBOLS | HEAP_TRACE_DUMP_TOP(1));
 }
 
+__attribute__((noinline)) static void *deep(int levels, size_t size)
+{
+	void *p = levels ? deep(levels - 1, size) : block(size);
+
+	__asm__ volatile("");
+	return p;
+}
+
+/* More text than goes out at a time. */
+static void long_one(void)
+{
+	check(heap_trace_init_auto(1000, HEAP_TRACE_GROW) == ESP_OK && heap_trace_start(HEAP_TRACE_LEAKS) == ESP_OK);
+	for (size_t i = 1; i <= 40000; i++)
+		deep(20, i);
+	check(heap_trace_stop() == ESP_OK);
+	check(heap_trace_dump_fd(1, 0) == ESP_OK && heap_trace_dump_fd(2, HEAP_TRACE_DUMP_JSON) == ESP_OK);
+}
+
 static heap_trace_record_t *on_stack_of_one_that_returns(void)
 {
 	heap_trace_record_t own[4];
@@ -187,7 +206,7 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*run)(void);
 	} scenarios[] = {{"shapes", in_all_shapes}, {"all", all}, {"overflow", overflow}, {"nothing", nothing}, {"regions", regions},
-			 {"order", order}, {"grown", grown}, {"dead-buffer", dead_buffer}};
+			 {"order", order}, {"grown", grown}, {"long", long_one}, {"dead-buffer", dead_buffer}};
 
 	for (size_t i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++)
 		if (argc > 1 && !strcmp(argv[1], scenarios[i].name)) {
