@@ -13,8 +13,9 @@
 #include "report_common.h"
 #include "symbols.h"
 
-#define LARGEST_TEXT (256u << 20)
 #define MESSAGE 65536u
+#define PART (8u << 20)          /* text is named and written when there is so much of it */
+#define LONGEST_LINE (64u << 20)
 
 /** The addresses of a text, each once for each time that it is marked. */
 struct marks {
@@ -114,64 +115,90 @@ void request_text_name(FILE *out, const char *text, size_t size, struct model *m
 	free(marks.frames);
 }
 
-/** All messages until the guest shuts its side. @return 0 or a negative errno value */
-static int receive_text(int socket, FILE *text)
-{
-	static char message[MESSAGE];
-	size_t all = 0;
-	int fd;
-	for (;;) {
-		ssize_t got = protocol_receive(socket, message, sizeof(message), &fd);
-		if (fd >= 0)
-			close(fd);
-		if (got <= 0)
-			return got ? -errno : 0;
-		all += (size_t)got;
-		if (all > LARGEST_TEXT)
-			return -EFBIG;
-		fwrite(message, 1, (size_t)got, text);
-	}
-}
+/** Text on its way: what has been received and not been written. */
+struct passage {
+	const struct asked *asked;
+	struct model *model; /* made when the first mark is seen */
+	char *text;
+	size_t filled, room;
+};
 
-static struct model *make_model(const struct asked *asked)
+static int make_model(struct passage *passage)
 {
+	const struct asked *asked = passage->asked;
 	struct error error;
 	struct snapshot *snapshot = snapshot_read(asked->segment, "the segment", &error);
-	struct model *model = snapshot ? snapshot_model(snapshot, asked->process->number, &asked->process->facts, &error) : NULL;
+	passage->model = snapshot ? snapshot_model(snapshot, asked->process->number, &asked->process->facts, &error) : NULL;
 	if (snapshot)
 		snapshot_close(snapshot);
-	return model;
+	return passage->model ? 0 : -ENOMEM;
 }
 
-static int write_named(const struct asked *asked, const char *text, size_t size)
+static int write_named(struct passage *passage, size_t size)
 {
-	struct model *model = make_model(asked);
 	char *named = NULL;
 	size_t named_size = 0;
-	FILE *out = open_memstream(&named, &named_size);
-	if (!model || !out)
+	int status = passage->model ? 0 : make_model(passage);
+	FILE *out = status ? NULL : open_memstream(&named, &named_size);
+	if (!out)
 		return -ENOMEM;
-	request_text_name(out, text, size, model, &asked->options);
+	request_text_name(out, passage->text, size, passage->model, &passage->asked->options);
 	bool failed = ferror(out);
 	if (fclose(out) || failed)
-		return -ENOMEM;
-	return output_stream(asked->out, named, named_size) ? -errno : 0;
+		status = -ENOMEM;
+	else if (output_stream(passage->asked->out, named, named_size))
+		status = -errno;
+	free(named);
+	return status;
+}
+
+/** Write the first `size` bytes, whole lines or all that there is. */
+static int write_part(struct passage *passage, size_t size)
+{
+	int status = 0;
+	if (memchr(passage->text, 1, size))
+		status = write_named(passage, size);
+	else if (output_stream(passage->asked->out, passage->text, size))
+		status = -errno;
+	passage->filled -= size;
+	memmove(passage->text, passage->text + size, passage->filled);
+	return status;
+}
+
+/** Long text is written in parts, so that it may have any length. */
+static int write_lines(struct passage *passage)
+{
+	const char *end = passage->filled < PART ? NULL : memrchr(passage->text, '\n', passage->filled);
+	return end ? write_part(passage, (size_t)(end - passage->text) + 1) : passage->filled < LONGEST_LINE ? 0 : -EFBIG;
+}
+
+/** One message. @return 1, 0 when the guest has shut its side, or a negative errno value */
+static int receive_message(struct passage *passage)
+{
+	int fd;
+	while (passage->room - passage->filled < MESSAGE)
+		passage->text = memory_grow(passage->text, passage->room, &passage->room, 1);
+	ssize_t got = protocol_receive(passage->asked->socket, passage->text + passage->filled, MESSAGE, &fd);
+	if (fd >= 0)
+		close(fd);
+	if (got <= 0)
+		return got ? -errno : 0;
+	passage->filled += (size_t)got;
+	return 1;
 }
 
 int request_text_copy(const struct asked *asked)
 {
-	char *text = NULL;
-	size_t size = 0;
-	FILE *file = open_memstream(&text, &size);
-	if (!file)
-		return -ENOMEM;
-	int status = receive_text(asked->socket, file);
-	if (fclose(file))
-		return -ENOMEM;
-	if (!status && memchr(text, 1, size))
-		status = write_named(asked, text, size);
-	else if (!status)
-		status = output_stream(asked->out, text, size) ? -errno : 0;
-	free(text);
+	struct passage passage = {.asked = asked};
+	int status;
+	do {
+		status = receive_message(&passage);
+		int written = status > 0 ? write_lines(&passage) : 0;
+		status = written < 0 ? written : status;
+	} while (status > 0);
+	if (!status && passage.filled)
+		status = write_part(&passage, passage.filled);
+	model_free(passage.model);
+	free(passage.text);
 	return status;
 }
