@@ -18,9 +18,11 @@ set -- perl -e 'open F, "<", shift or die; while (<F>) { $n{$_}++ for split } pr
 printf '\n$ build/heaptrace --top=2 %s\n' "perl -e '...count words...' README.md"
 build/heaptrace --top=2 --save=build/quickstart/perl.htrace "$@"
 
+build/heaptrace report --format=html --outfile=build/quickstart/perl.html build/quickstart/perl.htrace
 build/heaptrace report --flame-graph --outfile=build/quickstart/perl.collapsed build/quickstart/perl.htrace
 echo
 echo "snapshot:      build/quickstart/perl.htrace    (build/heaptrace report --sort=count build/quickstart/perl.htrace)"
+echo "page:          build/quickstart/perl.html      (open it in a browser)"
 flamegraph=$(command -v flamegraph.pl || command -v flamegraph || true)
 case $flamegraph in
 *.pl)

@@ -359,6 +359,9 @@ drive run.html "processes" <<'JS'
 say("all", await page.text("h1"), await page.get('document.querySelector("#card-live").dataset.value'), await page.count("#processes tbody tr"));
 say("root", await page.text(".f"));
 say("options", await page.count("#chooser option"));
+await page.get('document.querySelector("#timeline svg").focus()');
+await page.key("ArrowLeft");
+say("cross", await page.shown("#tip"), await page.text("#tip"));
 const choose = i => page.get(`(() => { const s = document.querySelector("#chooser"); s.value = ${i}; s.dispatchEvent(new Event("change")); })()`);
 await choose(2);
 say("second", await page.text("h1"), await page.get('document.querySelector("#card-live").dataset.value'), await page.text("#command"));
@@ -370,6 +373,7 @@ say("back", await page.text("h1"), await page.count('[data-sort="process"]'));
 JS
 is "$(said all)" "sh and its children $(jq '[.processes[].totals.live_bytes] | add' run.data) 4" "all: the sum of what is live"
 is "$(said root) $(said options)" "4 processes 5" "all: one flame graph, and a choice"
+like "$(said cross)" '^true after .*sh (' "all: the timeline says who had what"
 like "$(said second)" '^leak 90 .*/leak 3 30$' "one process: its totals, its command"
 is "$(said table)" "1 backtrace | leak" "one process: its backtraces"
 like "$(said clicked)" 'killed by SIGSEGV.* 3$' "chosen from the list: how it ended"

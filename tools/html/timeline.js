@@ -107,7 +107,8 @@ class Timeline {
 		this.host.textContent = "";
 		this.legend.textContent = "";
 		if (!this.shown.length) {
-			this.host.append(make("p", "empty", "No process was traced."));
+			this.host.append(make("p", "empty", this.view.processes.length ? "Nothing was allocated." : "No process was traced."));
+			this.note.textContent = "";
 			return;
 		}
 		this.scale();
@@ -262,10 +263,8 @@ class Timeline {
 
 	/** The cross that follows the pointer or the arrow keys. */
 	listen() {
-		if (!this.one)
-			return;
-		const { points } = this.shown[0];
-		let at = points.length - 1, cross = null;
+		const moments = this.one ? this.shown[0].points.map(({ ns }) => ns) : this.momentsOfAll();
+		let at = moments.length - 1, cross = null;
 		const hide = () => {
 			if (cross)
 				cross.remove();
@@ -274,32 +273,44 @@ class Timeline {
 		};
 		const point = index => {
 			hide();
-			at = Math.max(0, Math.min(points.length - 1, index));
-			const x = this.x(points[at].ns), box = this.picture.getBoundingClientRect();
+			at = Math.max(0, Math.min(moments.length - 1, index));
+			const x = this.x(moments[at]), box = this.picture.getBoundingClientRect();
 			cross = svg(this.picture, "line", { class: "cross", x1: x, x2: x, y1: this.top, y2: this.height - this.bottom });
-			this.tip.show(this.describe(points[at]), box.left + x * box.width / this.width, box.top + 20);
+			this.tip.show(this.one ? this.describe(this.shown[0].points[at]) : this.describeAll(moments[at]),
+				box.left + x * box.width / this.width, box.top + 20);
 		};
 		this.picture.addEventListener("pointermove", event => {
-			const ns = this.moment(event);
-			let low = 0, high = points.length - 1;
-			while (low < high) {
-				const middle = (low + high) >> 1;
-				if (points[middle].ns < ns)
-					low = middle + 1;
-				else
-					high = middle;
-			}
-			point(low > 0 && ns - points[low - 1].ns < points[low].ns - ns ? low - 1 : low);
+			const ns = this.moment(event), after = moments.findIndex(moment => moment >= ns);
+			point(after < 0 ? moments.length - 1 : after > 0 && ns - moments[after - 1] < moments[after] - ns ? after - 1 : after);
 		});
 		this.picture.addEventListener("pointerleave", hide);
 		this.picture.addEventListener("blur", hide);
 		this.picture.addEventListener("keydown", event => {
-			const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -20, PageDown: 20, Home: -points.length, End: points.length }[event.key];
+			const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -20, PageDown: 20, Home: -moments.length, End: moments.length }[event.key];
 			if (step) {
 				event.preventDefault();
 				point(at + step);
 			}
 		});
+	}
+
+	/** Of several processes the picture is stepped through evenly. */
+	momentsOfAll() {
+		return Array.from({ length: 201 }, (unused, i) => this.start + (this.end - this.start) * i / 200);
+	}
+
+	/** What the processes that lived at a moment had: what is drawn at it. */
+	describeAll(ns) {
+		const box = make("div", ""), table = make("table", "");
+		box.append(make("b", "", `after ${timeText(Math.round(ns - this.start))}`), table);
+		for (const { process, points } of this.shown) {
+			const after = points.findIndex(point => point.ns >= ns), to = points[after], from = points[Math.max(0, after - 1)];
+			if (after < 0 || ns < process.started_ns)
+				continue;
+			const share = to.ns > from.ns ? (ns - from.ns) / (to.ns - from.ns) : 1;
+			addRow(table, [`${process.name} (${process.pid})`, bytesText(Math.round(from.live + (to.live - from.live) * share))]);
+		}
+		return box;
 	}
 
 	describe(point) {
