@@ -25,8 +25,8 @@ struct model *slices_model(const struct models *models, const char *path, struct
 		snprintf(error->text, sizeof(error->text), "%s was written by the library alone, which takes no slices; run the "
 			 "program with heaptrace --interval=1s --save=FILE.htrace PROGRAM", path);
 	else
-		snprintf(error->text, sizeof(error->text), "%s has no slices, because its run was without --interval; run the "
-			 "program with heaptrace --interval=1s --save=FILE.htrace PROGRAM", path);
+		snprintf(error->text, sizeof(error->text), "%s has no slices: its run was without --interval, or the "
+			 "collector that takes them was killed; run the program with heaptrace --interval=1s --save=FILE.htrace PROGRAM", path);
 	return NULL;
 }
 
@@ -85,7 +85,7 @@ static void put_line(FILE *out, const struct model *model, size_t number)
 	fprintf(out, "%6zu %16s %14s %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %9zu%s\n", number,
 		units_age(since_start(model, slice)).text, units_bytes(slice->live_bytes).text, slice->live_blocks,
 		slice->allocations - before->allocations, frees, slice->change_count,
-		number == 0 ? "  (start)" : number + 1 == model->slice_count ? "  (end of the figures)" : "");
+		number == 0 ? slice->ns > model->start_ns ? "  (reset)" : "  (start)" : number + 1 == model->slice_count ? "  (end of the figures)" : "");
 }
 
 static int put_text(FILE *out, const struct model *model)
