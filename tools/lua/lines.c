@@ -18,7 +18,6 @@
  */
 
 #include "lines.h"
-#include "recorder.h"
 
 #include <stdbool.h>
 #include <string.h>

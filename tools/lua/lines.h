@@ -11,14 +11,9 @@
 #include <stdint.h>
 
 #include "lua.h"
+#include "recorder.h"
 
 #define LINES_MAX 64u
-
-/** A line of a file. */
-struct lua_line {
-	uint32_t file; /* number of a name */
-	int32_t line;  /* 0: not known */
-};
 
 /** What is known of one Lua state. Start with zeroes. */
 struct lines {

@@ -13,8 +13,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lines.h"
-
 /** ESP-IDF's codes, as the Lua functions' messages have them. */
 #define CODE_OK 0
 #define CODE_NO_MEM 0x101
@@ -29,6 +27,12 @@ enum recorder_state {
 	STATE_RUNNING,
 	STATE_PAUSED,  /* only frees are seen */
 	STATE_STOPPED,
+};
+
+/** A line of a file. */
+struct lua_line {
+	uint32_t file; /* number of a name, see lines.h */
+	int32_t line;  /* 0: not known */
 };
 
 /** One block. */
