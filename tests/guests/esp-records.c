@@ -148,6 +148,13 @@ static void reuse(void)
 	ok(first.alloced_by[1] != second.alloced_by[1], "and each has its own allocation");
 	is(figures().bytes_live, 0, "nothing is alive");
 	end();
+	int pipes[2];
+	char dump[8192];
+
+	check(!pipe(pipes) && heap_trace_dump_fd(pipes[1], 0) == ESP_OK && !close(pipes[1]));
+	dump[read(pipes[0], dump, sizeof(dump) - 1)] = 0;
+	ok(strstr(dump, "\n0 bytes alive in trace (0/2 allocations)\n"), "nor in the dump");
+	close(pipes[0]);
 }
 
 static void reallocs(void)
@@ -211,6 +218,19 @@ static void entries(void)
 	ONE(valloc(10), 10, "valloc");
 	ONE(pvalloc(10), 10, "pvalloc");
 	ONE(strdup("hello"), 6, "strdup, inside of libc");
+	static const char text[] = "a line that is read\n";
+	FILE *file = fmemopen((void *)text, sizeof(text) - 1, "r");
+	char *line = NULL;
+	size_t room = 0;
+
+	check(file && fgetc(file) == 'a');
+	begin(8, HEAP_TRACE_LEAKS);
+	check(getline(&line, &room, file) > 0);
+	is(heap_trace_get_count(), 1, "getline, inside of libc");
+	check(heap_trace_get(0, &r) == ESP_OK && r.address == line);
+	end();
+	fclose(file);
+	free(line);
 	begin(8, HEAP_TRACE_LEAKS);
 	p = calloc(half, 16);
 	ok(!p && heap_trace_get_count() == 0, "a calloc that overflows is none");

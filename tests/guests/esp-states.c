@@ -127,6 +127,47 @@ static void get(void)
 	check(heap_trace_stop() == ESP_OK);
 }
 
+static void *others;
+
+/* Blocks come and go. */
+static void *come_and_go(void *stop)
+{
+	void *p[100];
+
+	while (!__atomic_load_n((int *)stop, __ATOMIC_RELAXED)) {
+		for (int i = 0; i < 100; i++)
+			p[i] = block(40);
+		for (int i = 0; i < 100; i++)
+			free(p[i]);
+	}
+	return NULL;
+}
+
+/* Records are got while another thread takes them away: each is one, none is empty. */
+static void get_while_others_free(void)
+{
+	heap_trace_record_t r;
+	pthread_t thread;
+	int stop = 0, empty = 0, got = 0;
+
+	check(heap_trace_init_auto(1000, HEAP_TRACE_EVICT_OLDEST) == ESP_OK && heap_trace_start(HEAP_TRACE_LEAKS) == ESP_OK);
+	others = block(77);
+	check(!pthread_create(&thread, NULL, come_and_go, &stop));
+	for (int turn = 0; turn < 200; turn++)
+		for (size_t i = 0; i < heap_trace_get_count(); i++) {
+			if (heap_trace_get(i, &r) != ESP_OK)
+				break;
+			got++;
+			empty += !r.address || !r.size || r.freed;
+		}
+	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+	check(!pthread_join(thread, NULL));
+	ok(got >= 200 && !empty, "records while another thread frees them");
+	ok(is_recorded(others), "and the one that it leaves alone");
+	check(heap_trace_stop() == ESP_OK);
+	free(others);
+}
+
 /* The program's array is its own: what it writes there disturbs nothing. */
 static void scribble(void)
 {
@@ -153,5 +194,6 @@ int main(void)
 	give_back();
 	get();
 	scribble();
+	get_while_others_free();
 	return done_testing();
 }
