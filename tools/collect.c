@@ -279,7 +279,7 @@ static void launcher_lost(struct run *run)
 {
 	collect_unwatch(run, &run->launcher_watch);
 	detach(run);
-	if (run->finishing && !run->done && run->renderer > 0)
+	if (run->finishing && !run->done && run->renderer > 0 && run->running->streams)
 		kill(run->renderer, SIGKILL); /* it waits for a reader, and somebody has lost patience */
 	for (struct image *image = run->images; image; image = image->next) {
 		for (struct process *process = image->processes; process; process = process->next) {

@@ -118,6 +118,9 @@ struct job {
 	int signal;                  /* index of the one that asked for the dump */
 	unsigned count;              /* requests that this one dump answers */
 	uint64_t due_ns;             /* not before: the guest may still be taking its allocator's figures */
+	bool streams;                /* it goes where somebody reads it while it is written */
+	bool again;                  /* it has been killed once */
+	bool begins;                 /* it is the first one in its file */
 };
 
 /** An ended process that the document at the end of the run will hold. */

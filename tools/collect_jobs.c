@@ -110,7 +110,7 @@ static const char *file_name(struct output_names *names, const struct output *ou
 }
 
 /** Where a process's report goes that has no stream. */
-static void choose_file(struct run *run, const struct job *job, struct render *render)
+static void choose_file(struct run *run, struct job *job, struct render *render)
 {
 	struct process *process = job->process;
 	if (!run->outfile.pattern) {
@@ -123,7 +123,9 @@ static void choose_file(struct run *run, const struct job *job, struct render *r
 	if (!process->outfile)
 		process->outfile = file_name(&run->outfile_names, &run->outfile, process);
 	render->path = process->outfile;
-	render->append = run->outfile.shared || (render->options->format == FORMAT_TEXT && process->outfile_begun);
+	render->append = run->outfile.shared ||
+			 (render->options->format == FORMAT_TEXT && process->outfile_begun && !job->begins);
+	job->begins |= !process->outfile_begun;
 	process->outfile_begun = true;
 }
 
@@ -131,6 +133,10 @@ static void choose_file(struct run *run, const struct job *job, struct render *r
 static void keep_for_document(struct run *run, const struct job *job, struct render *render)
 {
 	char path[128];
+	if (job->again) { /* the last one */
+		render->save = run->kept[run->kept_count - 1].path;
+		return;
+	}
 	snprintf(path, sizeof(path), "%s/kept-%zu.htrace", run->rundir.path, run->kept_count);
 	run->kept = memory_grow(run->kept, run->kept_count, &run->kept_room, sizeof(*run->kept));
 	run->kept[run->kept_count].path = memory_copy_string(path);
@@ -138,7 +144,7 @@ static void keep_for_document(struct run *run, const struct job *job, struct ren
 	render->save = run->kept[run->kept_count++].path;
 }
 
-static void choose_destination(struct run *run, const struct job *job, struct render *render)
+static void choose_destination(struct run *run, struct job *job, struct render *render)
 {
 	static struct options text_options;
 	bool orphaned = !run->attached && !run->done; /* the launcher was killed */
@@ -208,7 +214,7 @@ static int make_tree(const struct run *run)
 			   run->tree_outfile);
 }
 
-static struct render plan_process(struct run *run, const struct job *job, char *reason, size_t size)
+static struct render plan_process(struct run *run, struct job *job, char *reason, size_t size)
 {
 	struct render render = {
 		.segment = job->process->image->fd,
@@ -264,6 +270,7 @@ static void start_job(struct run *run, struct job *job)
 	struct render render = {0};
 	if (job->process)
 		render = plan_process(run, job, reason, sizeof(reason));
+	job->streams = job->process ? render.stream >= 0 : run->attached && !run->document_path;
 	run->running = job;
 	run->renderer = fork();
 	if (run->renderer > 0)
@@ -359,12 +366,18 @@ void jobs_child_ended(struct run *run)
 	struct job *job = run->running;
 	if (!job || (run->renderer > 0 && waitpid(run->renderer, &status, WNOHANG) != run->renderer))
 		return;
+	run->running = NULL;
+	run->renderer = 0;
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && !job->streams && !job->again) {
+		job->again = true; /* by the OOM killer, or somebody who meant another: nothing of it has been seen */
+		job->next = run->jobs;
+		run->jobs = job;
+		return;
+	}
 	if (WIFSIGNALED(status))
 		collect_say(run, "the report of %s (pid %d) failed: the process that makes it died of signal %d",
 			    job->process ? job->process->name : "the run", job->process ? (int)job->process->pid : 0,
 			    WTERMSIG(status));
-	run->running = NULL;
-	run->renderer = 0;
 	finish_job(run, job);
 }
 

@@ -33,6 +33,7 @@
  *	│       └── render.c           one report, in a child of the collector
  *	│           ├── tree.c         who started whom
  *	│           └── output.c       file names, whole files or nothing
+ *	│               └── aside.c    files that get their name when they are whole
  *	├── dump_command.c   `heaptrace dump`
  *	│   └── inquiry.c    ask the collector of a process
  *	│       └── orphan.c the segment of one whose collector was killed

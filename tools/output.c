@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "aside.h"
 #include "memory.h"
 
 char *output_absolute(const char *directory, const char *name, bool is_pattern)
@@ -161,27 +162,10 @@ static int write_in_place(const char *path, int flags, const void *data, size_t 
 	return fd < 0 ? -1 : close_as(fd, output_stream(fd, data, size));
 }
 
-/** Make the file that will be renamed: beside the path, with the rights that the file has or would get. */
-static int open_aside(const char *path, char *aside, size_t size)
-{
-	struct stat status;
-	const char *slash = strrchr(path, '/');
-	int directory = slash ? (int)(slash - path) : 1;
-	int filled = snprintf(aside, size, "%.*s/.heaptrace-XXXXXX", directory, slash ? path : ".");
-	if (filled < 0 || (size_t)filled >= size)
-		return errno = ENAMETOOLONG, -1;
-	int fd = mkostemp(aside, O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	mode_t mask = umask(0);
-	umask(mask);
-	fchmod(fd, stat(path, &status) == 0 ? status.st_mode & 07777 : 0666 & ~mask);
-	return fd;
-}
-
 int output_replace(const char *path, const void *data, size_t size)
 {
-	char aside[PATH_MAX], resolved[PATH_MAX];
+	char resolved[PATH_MAX];
+	struct aside aside;
 	struct stat status;
 	bool exists = stat(path, &status) == 0;
 	if (exists && !S_ISREG(status.st_mode))
@@ -190,19 +174,13 @@ int output_replace(const char *path, const void *data, size_t size)
 		path = resolved;
 	if (!exists && lstat(path, &status) == 0 && S_ISLNK(status.st_mode))
 		return write_in_place(path, O_CREAT | O_TRUNC, data, size); /* it stays a link; what it names is made */
-	int fd = open_aside(path, aside, sizeof(aside));
-	if (fd < 0)
+	if (aside_open(&aside, path))
 		return exists && (errno == EACCES || errno == EROFS || errno == EPERM) ?
 			write_in_place(path, O_TRUNC, data, size) : -1;
-	int result = close_as(fd, output_stream(fd, data, size));
-	if (result == 0)
-		result = rename(aside, path);
-	if (result) {
-		int error = errno;
-		unlink(aside);
-		errno = error;
-	}
-	return result;
+	if (output_stream(aside.fd, data, size) == 0)
+		return aside_keep(&aside, path);
+	aside_drop(&aside);
+	return -1;
 }
 
 int output_append(const char *path, const void *data, size_t size)
@@ -245,15 +223,12 @@ static int named_descriptor(const char *pattern)
 /** A directory where a file can be made, and a disk with room for it. */
 static int try_directory(const char *path)
 {
-	char aside[PATH_MAX];
 	char page[4096] = "";
-	int fd = open_aside(path, aside, sizeof(aside));
-	if (fd < 0)
+	struct aside aside;
+	if (aside_open(&aside, path))
 		return -1;
-	int result = close_as(fd, output_stream(fd, page, sizeof(page)));
-	int error = errno;
-	unlink(aside);
-	errno = error;
+	int result = output_stream(aside.fd, page, sizeof(page));
+	aside_drop(&aside);
 	return result;
 }
 

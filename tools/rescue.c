@@ -74,9 +74,10 @@ static void direct(struct run *run, struct render *render, const struct host_fac
 void rescue(struct run *run, const struct held *held, size_t count, pid_t program, int status)
 {
 	struct rescued rescued = {0};
-	fprintf(stderr, "[heaptrace] the collector has died; what follows is what the program left in its segment\n");
 	for (size_t i = 0; i < count; i++)
 		add_segment(&rescued, run, held[i].fd, program, status);
+	fprintf(stderr, "[heaptrace] the collector has died; %s\n", rescued.count ?
+		"what follows is what the program left in its segment" : "nothing is left to be reported, what came after it ran untraced");
 	for (size_t i = 0; i < rescued.count; i++)
 		direct(run, &rescued.renders[i], &rescued.facts[i], i == 0);
 	if (run->document && rescued.count)

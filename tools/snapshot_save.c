@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "aside.h"
 #include "history.h"
 #include "host_facts.h"
 #include "memory.h"
@@ -275,18 +276,6 @@ static void write_header(struct writer *writer, const struct snapshot *snapshot)
 		writer->failed = errno ? errno : ENOSPC;
 }
 
-/** The permissions that open() would give a new file; mkstemp() gives none to others. */
-static mode_t usual_mode(const char *path)
-{
-	struct stat status;
-	mode_t mask = umask(0);
-
-	umask(mask);
-	if (stat(path, &status) == 0 && S_ISREG(status.st_mode))
-		return status.st_mode & 0777;
-	return 0666 & ~mask;
-}
-
 /** Where the file is to be: behind a symbolic link, so that the link stays. To be freed. */
 static char *final_path(const char *path)
 {
@@ -330,49 +319,50 @@ static bool is_special(const char *path)
 	return stat(path, &status) == 0 && !S_ISREG(status.st_mode);
 }
 
-/** Make the file beside its place, and put it there when it is whole. */
-static void rename_aside(struct writer *writer, char *aside, const char *target)
+/** Make the file in memory, and copy it. */
+static void save_special(struct writer *writer, const struct snapshot *snapshot, const uint32_t *numbers,
+			 const struct host_facts *hosts, size_t count, const char *target)
 {
-	if (fchmod(writer->fd, usual_mode(target)) && !writer->failed)
+	writer->fd = memfd_create("snapshot", MFD_CLOEXEC);
+	if (writer->fd < 0) {
 		writer->failed = errno;
-	if (close(writer->fd) && !writer->failed)
-		writer->failed = errno;
-	if (!writer->failed && rename(aside, target))
-		writer->failed = errno;
-	if (writer->failed)
-		unlink(aside);
+		return;
+	}
+	put_file(writer, snapshot, numbers, hosts, count);
+	writer->failed = writer->failed ? writer->failed : copy_to(writer->fd, target);
+	close(writer->fd);
 }
 
 static void save(struct writer *writer, const struct snapshot *snapshot, const uint32_t *numbers,
-		 const struct host_facts *hosts, size_t count, const char *path)
+		 const struct host_facts *hosts, size_t count, const char *target)
 {
-	char *target = final_path(path), *aside = memory_format("%s.XXXXXX", target);
-	bool special = is_special(target);
+	struct aside aside;
 
-	writer->fd = special ? memfd_create("snapshot", MFD_CLOEXEC) : mkostemp(aside, O_CLOEXEC);
-	if (writer->fd < 0) {
+	if (aside_open(&aside, target)) {
 		writer->failed = errno;
-	} else {
-		put_file(writer, snapshot, numbers, hosts, count);
-		if (!special) {
-			rename_aside(writer, aside, target);
-		} else {
-			writer->failed = writer->failed ? writer->failed : copy_to(writer->fd, target);
-			close(writer->fd);
-		}
+		return;
 	}
-	free(aside);
-	free(target);
+	writer->fd = aside.fd;
+	put_file(writer, snapshot, numbers, hosts, count);
+	if (writer->failed)
+		aside_drop(&aside);
+	else if (aside_keep(&aside, target))
+		writer->failed = errno;
 }
 
 int snapshot_save(const struct snapshot *snapshot, const uint32_t *numbers, const struct host_facts *hosts,
 		  size_t count, const char *path, struct error *error)
 {
 	struct writer *writer = memory_zeroed(1, sizeof(*writer));
+	char *target = final_path(path);
 	int failed;
 
-	save(writer, snapshot, numbers, hosts, count, path);
+	if (is_special(target))
+		save_special(writer, snapshot, numbers, hosts, count, target);
+	else
+		save(writer, snapshot, numbers, hosts, count, target);
 	failed = writer->failed;
+	free(target);
 	free(writer);
 	if (failed)
 		return error_set(error, "the snapshot %s can not be written: %s; give another place with --save", path,

@@ -11,7 +11,7 @@ collector()
 {
 	for process in /proc/[0-9]*; do
 		[ "$(readlink "$process/exe" 2>/dev/null)" = "$(readlink -f "$HT")" ] || continue
-		[ "${process#/proc/}" != "$1" ] || continue
+		[ "${process#/proc/}" != "$1" ] && [ "$(cat "$process/comm")" != ht-witness ] || continue
 		tr '\000' '\n' <"$process/environ" 2>/dev/null | grep -qx "MARK=$2" && echo "${process#/proc/}"
 	done
 }

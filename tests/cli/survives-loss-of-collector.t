@@ -16,7 +16,7 @@ program=$(children $pid | tr -d ' ')
 collector=
 for process in /proc/[0-9]*; do
 	[ "$(readlink "$process/exe" 2>/dev/null)" = "$(readlink -f "$HT")" ] || continue
-	[ "${process#/proc/}" != "$pid" ] || continue
+	[ "${process#/proc/}" != "$pid" ] && [ "$(cat "$process/comm")" != ht-witness ] || continue
 	tr '\000' '\n' <"$process/environ" 2>/dev/null | grep -qx "T=$T" && collector="$collector ${process#/proc/}"
 done
 if [ -z "$collector" ]; then
