@@ -172,6 +172,7 @@ format:
 help:
 	@printf '%s\n' \
 		'all            build $$O/heaptrace and $$O/libheaptrace.so (default)' \
+		'lua            the Lua 5.4 module, $$O/lua/heaptrace.so; part of all where liblua5.4-dev is' \
 		'check          all tests but the zoo, a few minutes; T=NAME runs those whose path contains NAME' \
 		'check-unit     unit tests of the host, with address and undefined behaviour sanitizers' \
 		'check-cli      end-to-end tests of the command' \

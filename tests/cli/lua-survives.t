@@ -141,6 +141,39 @@ for how in "" "$HT -q --outfile=report.txt"; do
 	like "$out" '^memory	same$' "${how:+under heaptrace: }and takes no more memory"
 done
 
+# A program's hook stays its own; ours goes when tracing stops, also in coroutines, where it goes by and by.
+cat >hooks.lua <<'EOF'
+local heaptrace = require "heaptrace"
+heaptrace.init(100)
+local calls = 0
+local function own() calls = calls + 1 end
+debug.sethook(own, "l")
+heaptrace.start(heaptrace.TRACE_LEAKS)
+kept = {}
+print(debug.gethook() == own, calls > 0)
+heaptrace.stop()
+print(debug.gethook() == own)
+debug.sethook()
+heaptrace.start(heaptrace.TRACE_LEAKS)
+local co = coroutine.create(function()
+	for i = 1, 10 do coroutine.yield({}) end
+	for i = 1, 3000000 do end
+	coroutine.yield()
+end)
+for i = 1, 10 do coroutine.resume(co) end
+print(debug.gethook(), debug.gethook(co))
+heaptrace.stop()
+print(debug.gethook())
+coroutine.resume(co)
+print(debug.gethook(co))
+EOF
+run lua5.4 hooks.lua
+is "$out" "true	true
+true
+external hook	external hook		1048576
+nil
+nil" "hooks: a program's own is left alone, and none of ours is left"
+
 # Ends. Finalizers run when tracing, the module, or both are gone already.
 cat >ends.lua <<'EOF'
 local early = setmetatable({}, { __gc = function()
