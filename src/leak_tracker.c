@@ -186,7 +186,8 @@ static void write_backtrace(struct report *report, const struct record *record)
 static void write_leak(struct report *report, const struct record *record, uint32_t number, uint8_t region, bool mark)
 {
 	static const char *const labels[] = {
-		[REGION_HEAP] = " (heap)\n", [REGION_ARENA] = " (arena)\n", [REGION_MMAP] = " (mmap)\n", [REGION_OTHER] = " (other)\n",
+		[REGION_HEAP] = " (heap)\n", [REGION_ARENA] = " (arena)\n", [REGION_MMAP] = " (mmap)\n",
+		[REGION_OTHER] = " (other)\n",
 	};
 
 	line(report, "--- LEAK #", number, " ---\nAddress: ");

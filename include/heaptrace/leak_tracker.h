@@ -159,7 +159,8 @@ static inline void analyze_heap_fragmentation(void)
  * @param backtrace_records  so many of them have a backtrace at a time; later ones go without
  * @return false if it runs already, for 0 heap records, without memory, and when not traced; standard error has the reason
  */
-static inline bool leak_tracker_start(size_t heap_records = LEAK_TRACKER_RECORDS, size_t backtrace_records = LEAK_TRACKER_RECORDS)
+static inline bool leak_tracker_start(size_t heap_records = LEAK_TRACKER_RECORDS,
+				      size_t backtrace_records = LEAK_TRACKER_RECORDS)
 {
 	return heaptrace_leak_tracker_start_(heap_records, backtrace_records);
 }

@@ -91,8 +91,8 @@ static bool same(struct recorder *recorder)
 	size_t i = 0;
 
 	for (; record && i < listed; i++, record = recorder_next(recorder, record))
-		if ((uintptr_t)record->address != list[i].address || record->size != list[i].size || record->freed != list[i].freed ||
-		    record->lost != list[i].lost)
+		if ((uintptr_t)record->address != list[i].address || record->size != list[i].size ||
+		    record->freed != list[i].freed || record->lost != list[i].lost)
 			return false;
 	return !record && i == listed && recorder->count == listed && recorder->allocations == allocations &&
 	       recorder->frees == frees && recorder->evicted == evicted && recorder->state == state;
