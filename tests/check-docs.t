@@ -60,7 +60,7 @@ ht --churn --by-thread --format=json --outfile=churned ./program
 ${CC:-gcc} -fno-builtin -DVERSION=2 -o program program.c
 ht --format=json --outfile=second --save=second.htrace ./program
 "$HT" report --format=json first.htrace >renamed
-ht --format=json --fold-recursion --group=function --outfile=folded "$GUESTS/views"
+ht --format=json --churn --fold-recursion --group=thread --outfile=folded "$GUESTS/views"
 "$HT" diff --format=json first.htrace second.htrace >difference
 is "$(jq '[.processes[].unseen.untraced_children[]] | length' untraced)" 1 "a report with a child that was not traced"
 at_least "$(jq '[.processes[].unnamed_modules[]] | length' renamed)" 1 "one with a module that has changed"

@@ -7,12 +7,17 @@
 
 #include "filter.h"
 
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "memory.h"
 #include "report_common.h"
 #include "report_stack.h"
 #include "rules.h"
+#include "snapshot_internal.h"
 #include "symbols.h"
 
 #define THROUGH 1u
@@ -52,7 +57,7 @@ bool filter_is_set(const struct options *options)
 {
 	const struct filters *filters = &options->filters;
 
-	return needs_caller(filters) || needs_frames(filters) || filters->min_size || filters->max_size != NO_LIMIT ||
+	return needs_caller(filters) || needs_frames(filters) || filters->thread.count || filters->min_size || filters->max_size != NO_LIMIT ||
 	       filters->min_age || filters->max_age != NO_LIMIT;
 }
 
@@ -120,7 +125,7 @@ uint64_t filter_size(const struct backtrace *backtrace, const struct options *op
 			return backtrace->peak_bytes;
 		if (options->sort[0] == SORT_AT_PEAK)
 			return backtrace->at_peak_bytes;
-		if (options->sort[0] == SORT_TOTAL || options->sort[0] == SORT_ALLOCS)
+		if (options->sort[0] == SORT_TOTAL || options->sort[0] == SORT_ALLOCS || options->sort[0] == SORT_TEMPORARY)
 			return backtrace->total_bytes;
 	}
 	return backtrace_metric_bytes(backtrace, options->metric);
@@ -135,10 +140,36 @@ static bool passes_figures(const struct pass *pass, const struct backtrace *back
 	return size >= filters->min_size && size <= filters->max_size && age >= filters->min_age && age <= filters->max_age;
 }
 
+/** By the thread that allocated; one that is not known passes for none. */
+static bool passes_thread(const struct patterns *patterns, const struct thread *thread)
+{
+	char number[16];
+
+	if (!patterns->count)
+		return true;
+	if (!thread)
+		return false;
+	snprintf(number, sizeof(number), "%" PRIu32, thread->tid);
+	for (size_t i = 0; i < patterns->count; i++) {
+		if (fnmatch(patterns->texts[i], thread->name, 0) == 0 || strcmp(patterns->texts[i], number) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool passes(struct pass *pass, const struct backtrace *backtrace)
 {
-	return passes_figures(pass, backtrace) && (!pass->marks || passes_through(pass, backtrace)) &&
+	return passes_figures(pass, backtrace) && passes_thread(&pass->filters->thread, backtrace->thread) && (!pass->marks || passes_through(pass, backtrace)) &&
 	       (!needs_caller(pass->filters) || passes_caller(pass, backtrace));
+}
+
+bool filter_lacks_threads(const struct model *model, const struct options *options, struct error *error)
+{
+	if (!options_need_threads(options) || model->thread_count)
+		return false;
+	error_set(error, "nothing is known of threads: the run of %s was without --by-thread; run the program with it, or leave out "
+		  "--thread and --group=thread", model->name);
+	return true;
 }
 
 void filter_undo(struct model *model)

@@ -10,6 +10,7 @@
 
 #include "model.h"
 #include "options.h"
+#include "snapshot.h"
 
 /** Whether the options ask for any filter. */
 bool filter_is_set(const struct options *options);
@@ -22,6 +23,9 @@ void filter_apply(struct model *model, const struct options *options);
 
 /** Take back the marks. */
 void filter_undo(struct model *model);
+
+/** Whether threads are asked for that a model knows nothing of; if so, `error` says what to do. */
+bool filter_lacks_threads(const struct model *model, const struct options *options, struct error *error);
 
 /** The bytes that --min-size and --max-size compare: those that the view is about. */
 uint64_t filter_size(const struct backtrace *backtrace, const struct options *options);

@@ -4,9 +4,11 @@
 
 #include "group.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "churn.h"
 #include "memory.h"
 #include "report_common.h"
 #include "report_stack.h"
@@ -23,7 +25,7 @@ struct grouping {
 
 const char *group_key_name(enum group_key key)
 {
-	static const char *const names[] = { "none", "function", "module", "line" };
+	static const char *const names[] = { "none", "function", "module", "line", "thread" };
 
 	return names[key];
 }
@@ -44,13 +46,21 @@ static char *characterize(enum group_key key, const struct stack_line *line, str
 	return line->frame ? frame_place(line->frame, true) : stack_line_name(line);
 }
 
+/** A thread's group; its name alone may be that of others too. */
+static char *characterize_thread(const struct thread *thread, struct group *group)
+{
+	*group = (struct group) { .thread = thread };
+	return thread ? memory_format("%s %" PRIu32, thread->name, thread->tid) : memory_copy_string("unknown");
+}
+
 /** The group of a line; a function of the same name in another module is another one. */
-static uint32_t group_of(struct grouping *grouping, const struct stack_line *line)
+static uint32_t group_of(struct grouping *grouping, const struct stack_line *line, const struct thread *thread)
 {
 	struct groups *groups = grouping->groups;
 	struct group group;
-	char *name = characterize(grouping->key, line, &group);
-	const char *module = strings_keep(groups->names, line->module ? line->module->path : "");
+	bool by_thread = grouping->key == GROUP_THREAD;
+	char *name = by_thread ? characterize_thread(thread, &group) : characterize(grouping->key, line, &group);
+	const char *module = strings_keep(groups->names, group.module ? group.module->path : "");
 	bool fresh;
 	uint32_t *number;
 
@@ -115,6 +125,20 @@ static void sort_groups(struct grouping *grouping)
 	free(places);
 }
 
+/** When the groups stand where they stay. */
+static void add_churn(struct groups *groups, const struct model *model)
+{
+	if (!model->churns)
+		return;
+	groups->churns = memory_zeroed(groups->count + 1, sizeof(*groups->churns));
+	for (size_t i = 0; i < groups->count; i++)
+		groups->groups[i].sum.churn = &groups->churns[i];
+	for (size_t i = 0; i < model->backtrace_count; i++) {
+		if (groups->group_of[i] != NO_GROUP && model->backtraces[i].churn)
+			churn_add(&groups->churns[groups->group_of[i]], model->backtraces[i].churn);
+	}
+}
+
 void groups_make(struct groups *groups, struct model *model, const struct options *options)
 {
 	struct grouping grouping = { .groups = groups, .model = model, .key = options->group };
@@ -129,10 +153,11 @@ void groups_make(struct groups *groups, struct model *model, const struct option
 		if (backtrace->ignored)
 			continue;
 		stack_lines_make(&grouping.stack, model, backtrace, true);
-		groups->group_of[i] = group_of(&grouping, stack_lines_caller(&grouping.stack));
+		groups->group_of[i] = group_of(&grouping, stack_lines_caller(&grouping.stack), backtrace->thread);
 		add(&groups->groups[groups->group_of[i]], backtrace);
 	}
 	sort_groups(&grouping);
+	add_churn(groups, model);
 	table_free(&grouping.known);
 	free(grouping.stack.lines);
 }
@@ -143,4 +168,5 @@ void groups_free(struct groups *groups)
 	free(groups->names);
 	free(groups->groups);
 	free(groups->group_of);
+	free(groups->churns);
 }

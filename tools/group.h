@@ -10,13 +10,14 @@
 #include "model.h"
 #include "options.h"
 
-/** What was asked for by one function, module or line. */
+/** What was asked for by one function, module, line or thread. */
 struct group {
 	const char *name;             /* for people: a function, a path, "file.c:12", or a place where there is none */
 	const char *function;         /* NULL: not known, or not the same for all (as of a module) */
 	const char *file;             /* likewise */
 	unsigned line;                /* 0: likewise */
 	const struct module *module;  /* NULL: in none */
+	const struct thread *thread;  /* of --group=thread; NULL: unknown, or grouped by something else */
 	struct backtrace sum;         /* the figures; own peaks cannot be summed up and are 0, there are no frames */
 	size_t backtraces;
 };
@@ -24,6 +25,7 @@ struct group {
 struct groups {
 	struct group *groups;         /* most live bytes first */
 	size_t count;
+	struct churn *churns;         /* what the sums' churn points to; NULL without --churn */
 	uint32_t *group_of;           /* of each backtrace of the model; NO_GROUP if it is left out */
 	struct strings *names;
 };
@@ -35,7 +37,7 @@ void groups_make(struct groups *groups, struct model *model, const struct option
 
 void groups_free(struct groups *groups);
 
-/** "function", "module", "line" */
+/** "function", "module", "line", "thread" */
 const char *group_key_name(enum group_key key);
 
 /* report_groups.c: what the formats show of them. */

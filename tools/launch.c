@@ -294,6 +294,7 @@ int launch_command(int argc, char **argv)
 	default:
 		break;
 	}
+	options.by_thread |= options_need_threads(&options);
 	if (next >= argc)
 		return complain("no PROGRAM to run; 'heaptrace --help' says how");
 	return launch_program(&options, argv + next, NULL);

@@ -23,7 +23,7 @@ enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 enum follow { FOLLOW_ALL, FOLLOW_EXEC, FOLLOW_NONE };
 enum unwinder { UNWINDER_AUTO, UNWINDER_LIBUNWIND };
 
-enum group_key { GROUP_NONE, GROUP_FUNCTION, GROUP_MODULE, GROUP_LINE };
+enum group_key { GROUP_NONE, GROUP_FUNCTION, GROUP_MODULE, GROUP_LINE, GROUP_THREAD };
 
 #define MAX_SORT_KEYS 8
 #define MAX_PATTERNS 16
@@ -38,6 +38,7 @@ struct patterns {
 struct filters {
 	struct patterns module, from; /* of who called the allocator */
 	struct patterns through, not_through;
+	struct patterns thread;       /* names, as fnmatch() takes them, or numbers */
 	uint64_t min_size, max_size;  /* bytes; NO_LIMIT: no maximum */
 	uint64_t min_age, max_age;    /* ns; NO_LIMIT: no maximum */
 };
@@ -110,6 +111,9 @@ enum options_result options_parse(struct options *options, enum option_scope sco
 
 /** Print the help of a command (SCOPE_RUN: of the whole tool) to stdout. */
 void options_help(enum option_scope scope);
+
+/** Whether something is chosen or added up by thread, which only runs with --by-thread know. */
+bool options_need_threads(const struct options *options);
 
 /** Name of a sort key as in "sorted by size". */
 const char *sort_key_name(enum sort_key key);

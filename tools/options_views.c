@@ -99,19 +99,37 @@ static bool is_glob(const char *value)
 	return true;
 }
 
-int read_only(struct options *options, const char *value, struct complaint *complaint)
+static int read_glob(struct patterns *patterns, const char *value, const char *what, struct complaint *complaint)
 {
 	if (!*value || strchr(value, '/') || !is_glob(value))
-		return options_complain(complaint, "it takes the name of a program without its directory, perhaps with *, ? or [abc] in it");
-	if (options->only.count == MAX_PATTERNS)
+		return options_complain(complaint, what);
+	if (patterns->count == MAX_PATTERNS)
 		return options_complain(complaint, "there is room for 16 names; use * to say more with one");
-	options->only.texts[options->only.count++] = value;
+	patterns->texts[patterns->count++] = value;
 	return 0;
+}
+
+int read_thread(struct options *options, const char *value, struct complaint *complaint)
+{
+	return read_glob(&options->filters.thread, value, "it takes a thread's name, perhaps with *, ? or [abc] in it, or its number",
+			 complaint);
+}
+
+bool options_need_threads(const struct options *options)
+{
+	return options->filters.thread.count || options->group == GROUP_THREAD;
+}
+
+int read_only(struct options *options, const char *value, struct complaint *complaint)
+{
+	return read_glob(&options->only, value,
+			 "it takes the name of a program without its directory, perhaps with *, ? or [abc] in it", complaint);
 }
 
 int read_group(struct options *options, const char *value, struct complaint *complaint)
 {
-	static const char *const names[] = {[GROUP_FUNCTION] = "function", [GROUP_MODULE] = "module", [GROUP_LINE] = "line"};
+	static const char *const names[] = {[GROUP_FUNCTION] = "function", [GROUP_MODULE] = "module", [GROUP_LINE] = "line",
+					   [GROUP_THREAD] = "thread"};
 
 	for (size_t i = GROUP_FUNCTION; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(value, names[i]) == 0) {
@@ -119,7 +137,7 @@ int read_group(struct options *options, const char *value, struct complaint *com
 			return 0;
 		}
 	}
-	return options_complain(complaint, "backtraces are grouped by function, module or line");
+	return options_complain(complaint, "backtraces are grouped by function, module, line or thread");
 }
 
 /** Own peaks were at different times: their sum is nobody's. */

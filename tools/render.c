@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "filter.h"
 #include "gate.h"
 #include "host_facts.h"
 #include "memory.h"
@@ -99,6 +100,11 @@ static struct model *make_model(const struct render *render, const struct snapsh
 	struct model *model = snapshot_model(snapshot, render->number, dated_facts(render, snapshot, &facts), &error);
 	if (!model)
 		fail("no report", error.text);
+	if (model && !render->options->by_thread && filter_lacks_threads(model, render->options, &error)) {
+		fail("no report", error.text);
+		model_free(model);
+		return NULL;
+	}
 	return model;
 }
 

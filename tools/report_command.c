@@ -12,6 +12,7 @@
 
 #include "command.h"
 #include "deliver.h"
+#include "filter.h"
 #include "models.h"
 #include "options.h"
 #include "report.h"
@@ -109,7 +110,9 @@ static int report_file(const char *path, const struct options *options)
 
 	if (models_read(&models, path, &error))
 		return complain(error.text);
-	if (options->window)
+	if (filter_lacks_threads(models.models[0], options, &error))
+		status = complain(error.text);
+	else if (options->window)
 		status = window_report(path, &models, options);
 	else if (options->slices)
 		status = slices_report(path, &models, options);

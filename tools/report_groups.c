@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "churn.h"
 #include "json.h"
 #include "memory.h"
 #include "report_common.h"
@@ -35,6 +36,10 @@ static struct amount amount_of(const struct backtrace *figures, enum sort_key ke
 		return (struct amount) { figures->at_peak_blocks, figures->at_peak_bytes };
 	if (key == SORT_TOTAL || key == SORT_ALLOCS)
 		return (struct amount) { figures->total_blocks, figures->total_bytes };
+	if (key == SORT_TEMPORARY && figures->churn)
+		return (struct amount) { figures->churn->temporary_blocks, figures->churn->temporary_bytes };
+	if (key == SORT_TEMPORARY)
+		return (struct amount) { 0, 0 };
 	return (struct amount) { figures->live_blocks, figures->live_bytes };
 }
 
@@ -44,7 +49,7 @@ static uint64_t key_of(const struct model *model, const struct backtrace *figure
 
 	if (key == SORT_AGE)
 		return backtrace_age(model, figures);
-	return key == SORT_COUNT || key == SORT_ALLOCS ? amount.blocks : amount.bytes;
+	return key == SORT_COUNT || key == SORT_ALLOCS || key == SORT_TEMPORARY ? amount.blocks : amount.bytes;
 }
 
 /** Group by group; in each the biggest first; else as they are, which is by live bytes. */
@@ -114,7 +119,7 @@ static void put_amount(FILE *out, struct amount amount)
 	fprintf(out, "%s in %" PRIu64 " block%s", units_bytes(amount.bytes).text, amount.blocks, amount.blocks == 1 ? "" : "s");
 }
 
-/** How many lines of a stack are worth showing, from one on: what is around main() is the same in every program. */
+/** How many lines of a stack are worth showing, from one on: what is around main() and a thread's function is the same everywhere. */
 static size_t lines_to_show(const struct stack_lines *stack, size_t first)
 {
 	for (size_t i = 0; i < SHOWN_FUNCTIONS && first + i < stack->count; i++) {
@@ -122,6 +127,8 @@ static size_t lines_to_show(const struct stack_lines *stack, size_t first)
 
 		if (function && strcmp(function, "main") == 0)
 			return i + 1;
+		if (function && i && (strcmp(function, "start_thread") == 0 || strcmp(function, "clone3") == 0))
+			return i;
 	}
 	return SHOWN_FUNCTIONS;
 }
@@ -197,8 +204,10 @@ static void put_group(struct section *section, size_t number, size_t index)
 	}
 	fprintf(out, " ===%s [count: %" PRIu64 "] [size: %s] [at peak: %" PRIu64 "/%s]", section->bold ? "\033[0m" : "",
 		sum->live_blocks, units_bytes(sum->live_bytes).text, sum->at_peak_blocks, units_bytes(sum->at_peak_bytes).text);
-	fprintf(out, " [total: %" PRIu64 "/%s] [age: %s]\n", sum->total_blocks, units_bytes(sum->total_bytes).text,
+	fprintf(out, " [total: %" PRIu64 "/%s] [age: %s]", sum->total_blocks, units_bytes(sum->total_bytes).text,
 		units_age(backtrace_age(section->model, sum)).text);
+	churn_tags(out, sum);
+	fputc('\n', out);
 	put_members(section, index);
 	fputc('\n', out);
 }
@@ -252,6 +261,15 @@ static void put_json_group(FILE *out, const struct group *group)
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		fputc(',', out);
 		json_number(out, numbers[i].key, numbers[i].value);
+	}
+	if (group->thread) {
+		fprintf(out, ",\"thread\":{\"tid\":%" PRIu32 ",\"name\":", group->thread->tid);
+		json_string(out, group->thread->name);
+		fputc('}', out);
+	}
+	if (sum->churn) {
+		fputc(',', out);
+		churn_json(out, sum->churn);
 	}
 	fputc('}', out);
 }

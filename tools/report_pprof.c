@@ -298,6 +298,10 @@ static void put_model(struct profile *profile, struct model *model, bool labelle
 			put_label(profile, &sample, "process", model->name, 0);
 			put_label(profile, &sample, "pid", NULL, (uint64_t)model->pid);
 		}
+		if (backtrace->thread) {
+			put_label(profile, &sample, "thread", backtrace->thread->name, 0);
+			put_label(profile, &sample, "thread_id", NULL, backtrace->thread->tid);
+		}
 		put_message(&profile->message, PROFILE_SAMPLE, &sample);
 	}
 	free(sample.bytes);

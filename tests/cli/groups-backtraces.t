@@ -50,7 +50,7 @@ is "$(printf '%s\n' "$err" | grep -c '^=== group.*/views === .count: 14. .size: 
 for bad in --group=thing --group=; do
 	ht "$bad" "$GUESTS/views"
 	is "$status$out" 125 "$bad is refused"
-	like "$err" 'function, module or line' "$bad: names what there is"
+	like "$err" 'function, module, line or thread' "$bad: names what there is"
 done
 for format in collapsed pprof heap_v2 speedscope dhat html; do
 	ht --format=$format --group=module "$GUESTS/views"

@@ -63,7 +63,7 @@ static void render_views(FILE *out, struct model **models, size_t count, struct 
 
 	options->filters.not_through = (struct patterns) { .texts = { "^m*c$" }, .count = 1 };
 	options->filters.module = (struct patterns) { .texts = { "e", "[" }, .count = 2 };
-	options->group = GROUP_FUNCTION + turn % 3;
+	options->group = GROUP_FUNCTION + turn % 4;
 	options->format = formats[turn / 3 % 3];
 	options->fold_recursion = turn++ & 1;
 	if (options->format != FORMAT_TEXT)

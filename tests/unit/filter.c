@@ -15,6 +15,7 @@ static struct frame_name names[][2] = {
 	{ { .function = NULL } },
 };
 #define FRAMES 5
+static const struct thread threads[] = { { .tid = 11, .name = "pool-1" }, { .tid = 12, .name = "pool-2" } };
 static struct frame frames[FRAMES];
 
 /* Innermost first. */
@@ -44,7 +45,8 @@ static const char *left(const struct options *options)
 	for (unsigned i = 0; i < BACKTRACES; i++) {
 		backtraces[i] = (struct backtrace) { .frames = stacks[i], .depth = i == 1 ? 2 : i == 3 ? 1 : 3, .live_blocks = 1,
 						     .live_bytes = 100u << i, .at_peak_bytes = 1000u >> i,
-						     .total_bytes = 5000, .first_ns = 1000 * i };
+						     .total_bytes = 5000, .first_ns = 1000 * i,
+						     .thread = i < 2 ? &threads[i] : NULL };
 		model.totals.live_bytes += 100u << i;
 		model.totals.live_blocks++;
 	}
@@ -116,6 +118,16 @@ static void by_figures(void)
 	is_str(with("--min-age=7.5us", "--max-age=9000ns"), "bc", "between");
 }
 
+static void by_thread(void)
+{
+	is_str(with("--thread=pool-1", NULL), "a", "the name of a thread");
+	is_str(with("--thread=pool*", NULL), "ab", "with a star");
+	is_str(with("--thread=pool", NULL), "", "not a part of it");
+	is_str(with("--thread=12", "--thread=pool-1"), "ab", "a number");
+	is_str(with("--thread=1", NULL), "", "not a part of that");
+	is_str(with("--thread=*", NULL), "ab", "what no thread is known of passes for none");
+}
+
 static void refuses(void)
 {
 	has(with("--min-size=3", "--max-size=2"), "--min-size is more than --max-size", "sizes the wrong way round");
@@ -135,6 +147,7 @@ int main(void)
 {
 	by_names();
 	by_figures();
+	by_thread();
 	refuses();
 	return tap_done();
 }

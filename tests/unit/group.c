@@ -31,6 +31,7 @@ static struct frame *stacks[][3] = {
 #define BACKTRACES 6
 static const unsigned depths[BACKTRACES] = { 3, 2, 2, 2, 2, 1 };
 static struct backtrace backtraces[BACKTRACES];
+static const struct thread threads[] = { { .label = 1, .tid = 11, .name = "pool" }, { .label = 2, .tid = 12, .name = "pool" } };
 static struct model model = { .frames = frames, .frame_count = FRAMES, .backtraces = backtraces, .backtrace_count = BACKTRACES,
 			      .name = (char *)"app", .pid = 7, .now_ns = 1000 };
 
@@ -102,6 +103,9 @@ int main(void)
 	is_str(grouped(GROUP_FUNCTION), "main 32 1; libx.so.1 (+0x104) 16 1; load 8 1; load 7 3",
 	       "by function: not through wrappers, and two of a name in two modules are two");
 	is_str(grouped(GROUP_MODULE), "/bin/app 39 4; /lib/libx.so.1 24 2", "by module");
+	backtraces[1].thread = backtraces[4].thread = &threads[0];
+	backtraces[2].thread = &threads[1];
+	is_str(grouped(GROUP_THREAD), "unknown 41 3; pool 11 18 2; pool 12 4 1", "by thread: two of a name are two");
 	is_str(grouped(GROUP_LINE), "main.c:1 32 1; libx.so.1 (+0x104) 16 1; b.c:3 8 1; a.c:7 4 1; a.c:3 3 2", "by line");
 	backtraces[5].ignored = backtraces[2].ignored = true;
 	is_str(grouped(GROUP_MODULE), "/lib/libx.so.1 24 2; /bin/app 3 2", "without what is left out");
