@@ -30,7 +30,7 @@ is_there()
 	libelf-dev) file=/usr/include/libelf.h;;
 	libiberty-dev) file=/usr/include/libiberty/demangle.h;;
 	zlib1g-dev) file=/usr/include/zlib.h;;
-	libncurses-dev) file=/usr/include/ncursesw/curses.h;;
+	libncurses-dev) file=/usr/include/curses.h;;
 	libunwind-dev) file=$(find /usr/include -name libunwind.h | head -n 1);;
 	libjemalloc2) file=$(find /usr/lib -name libjemalloc.so.2 | head -n 1);;
 	libtcmalloc-minimal4) file=$(find /usr/lib -name libtcmalloc_minimal.so.4 | head -n 1);;

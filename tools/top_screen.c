@@ -18,8 +18,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include <ncursesw/curses.h>
-#include <ncursesw/term.h>
+#include <curses.h>
+#include <term.h>
 
 #undef lines
 #undef columns
@@ -62,11 +62,11 @@ static void crashed(int number)
 	raise(number); /* its old action is back, SA_RESETHAND */
 }
 
-/** Strings without padding and arguments can be written as they are. */
+/** What the terminal has no capability for is left out. */
 static void add_reset(const char *capability)
 {
-	size_t size = capability ? strcspn(capability, "$") : 0;
-	if (terminal.reset_size + size > sizeof(terminal.reset))
+	size_t size = capability ? strcspn(capability, "$") : 0; /* "$<5>" is padding */
+	if (!size || terminal.reset_size + size > sizeof(terminal.reset))
 		return;
 	memcpy(terminal.reset + terminal.reset_size, capability, size);
 	terminal.reset_size += size;

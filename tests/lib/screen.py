@@ -209,13 +209,17 @@ class Session:
                 self.status = status
         return self.status is not None
 
-    def until(self, condition):
+    def until(self, condition, watched=False):
+        """Poll; in vain after a while, or when the command has ended that something was expected of."""
         end = time.monotonic() + PATIENCE
         while not condition():
             if time.monotonic() > end:
                 return False
             if self.hung_up or not self.pump(0.05):
                 time.sleep(0.05)
+            if watched and self.poll_status():
+                self.take_all()
+                return condition()
         return True
 
     def matches(self, pattern):
@@ -230,11 +234,11 @@ class Session:
         self.environment += shlex.split(rest)
 
     def do_expect(self, name, pattern):
-        good = self.until(lambda: self.matches(pattern))
+        good = self.until(lambda: self.matches(pattern), True)
         self.report(good, name, "expected on the screen: " + pattern)
 
     def do_gone(self, name, pattern):
-        good = self.until(lambda: not self.matches(pattern))
+        good = self.until(lambda: not self.matches(pattern), True)
         self.report(good, name, "not expected on the screen: " + pattern)
 
     def do_keys(self, rest):
