@@ -58,6 +58,17 @@ else
 	skip "leak.lua runs" "lua5.4 or the module is missing"
 fi
 
+# Strict programs include the headers too.
+for header in heaptrace.h heaptrace/esp_heap_trace.h heaptrace/leak_tracker.h heaptrace/memory_tracker.hpp; do
+	echo "#include <$header>" >header.c
+	for compiler in "${CC:-gcc} -std=c99" "${CXX:-g++} -std=c++11 -x c++"; do
+		case $header$compiler in *.hpp*c99) continue;; esac
+		# shellcheck disable=SC2086
+		run $compiler -Wall -Wextra -Wpedantic -Wshadow -Werror -fsyntax-only -I "$SOURCE/include" header.c
+		is "$status:$err" 0: "$header: no warning with ${compiler#* }"
+	done
+done
+
 # The manual has every function, and no other.
 for header in heaptrace.h heaptrace/esp_heap_trace.h heaptrace/leak_tracker.h; do
 	sed -n 's/^static inline .*[ *]\([a-z][a-z0-9_]*[a-z0-9]\)(.*/\1/p; s/^#define \(leak_tracker[a-z_]*\|print_[a-z_]*\)(.*/\1/p' "$SOURCE/include/$header"
