@@ -276,6 +276,15 @@ static int printed(void)
 	return EXIT_HEAPTRACE;
 }
 
+/** Slices that nothing will show are a mistake. */
+static void say_where_slices_go(const struct options *options)
+{
+	if (options->interval_ns && !options->save && !options->quiet && options->format != FORMAT_HTML &&
+	    options->format != FORMAT_MASSIF)
+		fprintf(stderr, "[heaptrace] --interval keeps its figures in snapshots: use --save=FILE.htrace too, or 'heaptrace dump "
+			"--save=FILE.htrace PID' while the program runs\n");
+}
+
 int launch_command(int argc, char **argv)
 {
 	static struct options options;
@@ -297,5 +306,6 @@ int launch_command(int argc, char **argv)
 	options.by_thread |= options_need_threads(&options);
 	if (next >= argc)
 		return complain("no PROGRAM to run; 'heaptrace --help' says how");
+	say_where_slices_go(&options);
 	return launch_program(&options, argv + next, NULL);
 }

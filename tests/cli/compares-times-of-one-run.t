@@ -101,6 +101,11 @@ else
 	skip "massif" "ms_print is missing"
 fi
 
+ht --interval=1s --outfile=/dev/null "$GUESTS/leak" 3 30
+like "$err" 'figures in snapshots: use --save=FILE.htrace too' "slices that nothing will keep: it is said"
+ht -q --interval=1s --outfile=/dev/null "$GUESTS/leak" 3 30
+is "$err" "" "unless -q"
+
 # What cannot be.
 for window in "" 5 1s 2s..1s 5..6 1s..x "0..1s..2s" -1s..2s; do
 	ht report --window="$window" run.htrace
