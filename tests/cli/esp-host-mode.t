@@ -17,11 +17,11 @@ report t.sample
 is "$(sed -n '1,2p;$p' out)" "=============== HEAP TRACE REPORT ===============
 Processed 14 heap events.
 Found 10 leaked bytes in 4 blocks." "the documentation's sample"
-is "$(grep '^\[' out | sed 's/[0-9]*\.[0-9]\{9\}/SECONDS/; s/0x[0-9a-f]*/ADDRESS/; s/core [0-9]*/core N/')" \
-	"[SECONDS] HEAP: Allocated 1 bytes @ ADDRESS from task \"esp-tohost\" on core N by: 
-[SECONDS] HEAP: Allocated 2 bytes @ ADDRESS from task \"esp-tohost\" on core N by: 
-[SECONDS] HEAP: Allocated 3 bytes @ ADDRESS from task \"esp-tohost\" on core N by: 
-[SECONDS] HEAP: Allocated 4 bytes @ ADDRESS from task \"esp-tohost\" on core N by: " "the events, in order, to the character"
+is "$(grep '^\[' out | sed 's/[0-9]*\.[0-9]\{9\}/SECONDS/; s/0x[0-9a-f]*/ADDRESS/; s/core [0-9]*/core N/; s/by: $/by:_/')" \
+	"[SECONDS] HEAP: Allocated 1 bytes @ ADDRESS from task \"esp-tohost\" on core N by:_
+[SECONDS] HEAP: Allocated 2 bytes @ ADDRESS from task \"esp-tohost\" on core N by:_
+[SECONDS] HEAP: Allocated 3 bytes @ ADDRESS from task \"esp-tohost\" on core N by:_
+[SECONDS] HEAP: Allocated 4 bytes @ ADDRESS from task \"esp-tohost\" on core N by:_" "the events, in order, to the character"
 like "$out" '/esp-tohost\.c:18$' "a line of the source for each frame"
 is "$(grep -c '^$' out)" 4 "and an empty one after them"
 report -p t.sample
@@ -105,7 +105,7 @@ ok $? "a FIFO that nobody reads stops nobody"
 "$HT" report fifo >fifo.report 2>fifo.err &
 reader=$!
 reap_later "$reader"
-reads() { ls -l "/proc/$reader/fd" | grep -q 'fifo$'; }
+reads() { readlink "/proc/$reader/fd/"* | grep -q 'fifo$'; }
 wait_until 60 reads
 echo >&9
 exec 9>&-
@@ -122,5 +122,5 @@ report no.trace
 is "$status" 125 "what is no trace is refused"
 report -p "$T/no.trace"
 like "$err" '^heaptrace report: only a trace of heap_trace_init_tohost() has events' "and so are its events"
-is "$(ls | grep -c -e '\.htrace$' -e heaptrace-new)" "$(ls | grep -c '\.htrace$')" "nothing half-written is left"
+is "$(find . -name '*heaptrace-new*')" "" "nothing half-written is left"
 done_testing
