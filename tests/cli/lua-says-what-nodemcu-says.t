@@ -133,19 +133,23 @@ heaptrace.dump(file)
 file:write("after\n")
 heaptrace.gc_dump("collected.txt")
 EOF
-run lua5.4 more.lua
-is "$status" 0 "marks, summaries and records" || diag "$err"
-like "$out" '^true	4	4	4	true$' "a summary of a buffer that has overflowed"
-like "$out" '^true	625	more.lua:4	false	integer$' "records one by one"
-is "$(grep -c '^true	[0-9]*	more.lua:4' out)" 4 "as many as there are"
-like "$out" '^(NB: Internal Buffer has overflowed, so trace data is incomplete.)$' "a dump says that records are missing"
-like "$out" '^(NB: [0-9]* records evicted; raise num_records to at least [0-9]*.)$' "and how many would have done"
-is "$(sed -n '/(1000 capacity) ======/,/Summary/p' out | sed -n 's/.*caller //p')" "more.lua:14" "after a mark: what is newer"
-like "$out" '^while stopped	2$' "what is freed while tracing is stopped stays"
-like "$out" '^resumed	0$' "until it is resumed"
-is "$(sed -n '1p;$p' file.txt)" "before
+for how in "" "$HT -q --outfile=report.txt"; do
+	# Words on purpose.
+	# shellcheck disable=SC2086
+	run $how lua5.4 more.lua
+	is "$status" 0 "marks, summaries and records" || diag "$err"
+	like "$out" '^true	4	4	4	true$' "a summary of a buffer that has overflowed"
+	like "$out" '^true	625	more.lua:4	false	integer$' "records one by one"
+	is "$(grep -c '^true	[0-9]*	more.lua:4' out)" 4 "as many as there are"
+	like "$out" '^(NB: Internal Buffer has overflowed, so trace data is incomplete.)$' "a dump says that records are missing"
+	like "$out" '^(NB: [0-9]* records evicted; raise num_records to at least [1-9][0-9]*.)$' "and how many would have done"
+	is "$(sed -n '/(1000 capacity) ======/,/Summary/p' out | sed -n 's/.*caller //p')" "more.lua:14" "after a mark: what is newer"
+	like "$out" '^while stopped	2$' "what is freed while tracing is stopped stays"
+	like "$out" '^resumed	0$' "until it is resumed"
+	is "$(sed -n '1p;$p' file.txt)" "before
 after" "a dump into an open file keeps its order"
-at_least "$(wc -l <collected.txt)" 7 "a dump with a collection before it"
+	at_least "$(wc -l <collected.txt)" 7 "a dump with a collection before it"
+done
 HEAPTRACE_DUMP_FORMAT=v4.4 run env HEAPTRACE_DUMP_FORMAT=v4.4 lua5.4 -e 'local h = require "heaptrace" h.init(9) h.start(1) x = {} h.stop() h.dump()'
 like "$out" '^56 bytes (@ 0x[0-9a-f]*) allocated CPU [0-9]* ccount 0x[0-9a-f]* caller (command line):1$' "the layout of version 4.4"
 like "$out" '^total allocations [0-9]* total frees [0-9]*$' "with its totals"

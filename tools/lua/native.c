@@ -73,6 +73,7 @@ void native_summarize(struct tracer_summary *summary)
 		.allocations = figures.summary.total_allocations, .frees = figures.summary.total_frees,
 		.count = figures.summary.count, .capacity = figures.summary.capacity,
 		.high_water = figures.summary.high_water_mark, .evicted = figures.evicted, .bytes = figures.bytes_live,
+		.needed = figures.summary.high_water_mark + figures.evicted,
 	};
 }
 
