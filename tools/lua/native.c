@@ -129,21 +129,23 @@ static const void *object_of(const void *address)
 	return dladdr(address, &info) ? info.dli_fbase : NULL;
 }
 
-static bool is_runtime(const struct tracer *tracer, void *frame)
+/*
+ * Names of frames: so many as are asked for, whosever they are. Otherwise those of modules and of the program around the
+ * interpreter, and of the C library's functions that they or the interpreter called to get a block which is not Lua's.
+ */
+static void add_names(struct text *text, const struct tracer *tracer, void *const *frames, unsigned first, bool is_lua)
 {
-	const void *object = object_of((char *)frame - 1);
+	unsigned end = tracer->frames && first + tracer->frames < DEPTH ? first + tracer->frames : DEPTH;
+	bool called = !is_lua;
 
-	return object == tracer->interpreter || object == tracer->libc || is_ours(frame);
-}
+	for (unsigned i = first; i < end && frames[i]; i++) {
+		const void *object = object_of((char *)frames[i] - 1);
+		bool runtime = object == tracer->interpreter || is_ours(frames[i]);
 
-/* @param count  how many, of whatever object; 0: those of modules and programs, all */
-static void add_names(struct text *text, const struct tracer *tracer, void *const *frames, unsigned first, unsigned count)
-{
-	unsigned end = count && first + count < DEPTH ? first + count : DEPTH;
-
-	for (unsigned i = first; i < end && frames[i]; i++)
-		if (count || !is_runtime(tracer, frames[i]))
+		called = called && !runtime;
+		if (tracer->frames || called || (!runtime && object != tracer->libc))
 			text_add(text, "\1%lx\n", (unsigned long)frames[i]);
+	}
 }
 
 void native_learn(struct tracer *tracer)
@@ -174,7 +176,7 @@ static void add_record(struct text *text, const struct tracer *tracer, const hea
 	else if (record->freed)
 		add_addresses(text, "\nfreed by ", record->freed_by);
 	text_add(text, "\n");
-	add_names(text, tracer, record->alloced_by, first, lua ? tracer->frames : DEPTH);
+	add_names(text, tracer, record->alloced_by, first, lua);
 }
 
 size_t native_write(struct text *text, const struct tracer *tracer, uint64_t since, bool old_format)

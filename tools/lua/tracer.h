@@ -19,7 +19,7 @@ struct tracer {
 	bool installed;
 	bool closing;         /* the state is at its end, but somebody has wrapped our allocator: free with the state */
 	bool native;          /* under heaptrace: its session decides what is recorded */
-	unsigned frames;      /* of C, shown with a block of Lua's; 0: those outside of the interpreter */
+	unsigned frames;      /* of C, named with a block; 0: those outside of the interpreter */
 	const void *interpreter, *libc; /* objects that these are in */
 	struct lua_line last[LINES_MAX]; /* that were captured last, for blocks that grow */
 	unsigned last_count;
