@@ -78,4 +78,14 @@ same fields named "and those of a difference"
 fields_of slices >fields
 documented SLICES >named
 same fields named "and those of slices"
+ht -q --outfile=report "$GUESTS/esp-dump" shapes
+sed -n '/^--- json$/,/^--- top$/{/^---/d;p;}' out >dumped
+ht -q --outfile=report "$GUESTS/esp-tohost" sample sample.trace
+"$HT" report -j sample.trace >traced
+fields_of traced >fields
+documented TRACES >named
+same fields named "those of a trace of heap_trace_init_tohost()"
+fields_of dumped >fields
+documented DUMPS >named
+same fields named "and those of a dump of heap_trace"
 done_testing
