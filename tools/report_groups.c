@@ -127,7 +127,7 @@ static size_t lines_to_show(const struct stack_lines *stack, size_t first)
 
 		if (function && strcmp(function, "main") == 0)
 			return i + 1;
-		if (function && i && (strcmp(function, "start_thread") == 0 || strcmp(function, "clone3") == 0))
+		if (function && i && (strncmp(function, "__libc_start_", 13) == 0 || strcmp(function, "start_thread") == 0))
 			return i;
 	}
 	return SHOWN_FUNCTIONS;
