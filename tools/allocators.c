@@ -8,6 +8,9 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "options.h"
+#include "rules.h"
+
 /** Names without return type and parameters; a `*` at the end stands for anything. */
 static const char *const names[] = {
 	/* allocators, and what libc allocates for its caller */
@@ -54,6 +57,25 @@ static const char *const names[] = {
 	"__rust_alloc*", "__rust_realloc", "__rdl_*", "__rg_*", "alloc::alloc::*", "alloc::raw_vec::*",
 	"<alloc::alloc::Global as *", "<alloc::raw_vec::*",
 };
+
+/** What --wrapper adds. */
+static struct patterns wrappers;
+
+void allocators_use(const struct patterns *patterns)
+{
+	wrappers = *patterns;
+}
+
+static bool is_users_wrapper(const char *function)
+{
+	for (size_t i = 0; i < wrappers.count; i++) {
+		const struct rule rule = { .pattern = wrappers.texts[i], .leak = true };
+
+		if (rule_matches(&rule, function))
+			return true;
+	}
+	return false;
+}
 
 /** A function's name without what stands around it: return type, parameters, a compiler's ".part.0". */
 struct bare {
@@ -191,12 +213,12 @@ bool is_allocator_function(const char *function)
 {
 	struct bare bare = bare_name(function);
 
-	return is_listed(&bare) || is_inside_cxx_library(&bare);
+	return is_listed(&bare) || is_inside_cxx_library(&bare) || is_users_wrapper(function);
 }
 
 bool is_handing_on(const char *function)
 {
 	struct bare bare = bare_name(function);
 
-	return is_listed(&bare) || (is_of_cxx_library(&bare) && !calls_back(&bare));
+	return is_listed(&bare) || (is_of_cxx_library(&bare) && !calls_back(&bare)) || is_users_wrapper(function);
 }

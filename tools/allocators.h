@@ -11,6 +11,11 @@
 
 #include <stdbool.h>
 
+struct patterns;
+
+/** Functions that are wrappers too, by --wrapper's patterns. They hold until the next call. */
+void allocators_use(const struct patterns *wrappers);
+
 /** Whether pictures leave the function out at the inner end of a stack: allocator, wrapper, inside of the C++ library. */
 bool is_allocator_function(const char *function);
 

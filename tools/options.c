@@ -468,6 +468,8 @@ static const struct option_row rows[] = {
 	 "only what code in this program or library allocates; PATTERN is a part, * ^ $ as in leak: rules"},
 	{0, "from", "PATTERN", VALUE_NEEDED, SCOPE_ALL, NULL, read_from, NULL,
 	 "only what this function asks for (the caller of allocators and wrappers)"},
+	{0, "wrapper", "PATTERN", VALUE_NEEDED, SCOPE_ALL, NULL, read_wrapper, NULL,
+	 "these functions are wrappers around allocators too, as xmalloc and many others are known to be"},
 	{0, "through", "PATTERN", VALUE_NEEDED, SCOPE_ALL, NULL, read_through, NULL,
 	 "only backtraces with this function in them"},
 	{0, "not-through", "PATTERN", VALUE_NEEDED, SCOPE_ALL, NULL, read_not_through, NULL,

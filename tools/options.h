@@ -52,6 +52,7 @@ struct options {
 	unsigned top;                 /* 0: all */
 	const char *ignore;           /* path of the rules, or NULL */
 	struct filters filters;
+	struct patterns wrappers;     /* that the user knows of: allocators.h */
 	bool fold_recursion;
 	enum group_key group;
 	enum follow follow;           /* which processes: collect_follow.c */

@@ -27,6 +27,7 @@ static int read_pattern(struct patterns *patterns, const char *value, struct com
 	}
 PATTERN(module, filters.module)
 PATTERN(from, filters.from)
+PATTERN(wrapper, wrappers)
 PATTERN(through, filters.through)
 PATTERN(not_through, filters.not_through)
 #undef PATTERN
@@ -161,6 +162,8 @@ int options_check_views(const struct options *options, struct complaint *complai
 		return options_complain(complaint, "--min-age is more than --max-age: nothing can be between them; swap them");
 	if (options->group && options->format != FORMAT_TEXT && options->format != FORMAT_JSON && options->format != FORMAT_CSV)
 		return options_complain(complaint, "--group is for text, json and csv; other formats show stacks: leave it out");
+	if (options->group && (options->window || options->slices))
+		return options_complain(complaint, "--group is of one moment, --window and --slices are of several: leave one of them out");
 	if (options->group && sorts_by_own_peak(options))
 		return options_complain(complaint, "--sort=peak is not for --group: own peaks were at different times and cannot be "
 						   "added up; use at-peak");

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "allocators.h"
 #include "filter.h"
 #include "fold.h"
 #include "memory.h"
@@ -78,6 +79,7 @@ struct rules *figures_make(struct figures *figures, struct model *model, const s
 		if (!rules)
 			fprintf(stderr, "heaptrace: %s; nothing was ignored\n", error.text);
 	}
+	allocators_use(&options->wrappers);
 	fold_recursion(model, options);
 	filter_undo(model);
 	if (rules) {

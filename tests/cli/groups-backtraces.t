@@ -59,6 +59,8 @@ done
 ht --group=line --sort=size,peak "$GUESTS/views"
 is "$status" 125 "own peaks have no sum"
 like "$err" 'use at-peak' "what to use instead is said"
+ht report --group=line --window=.. run.htrace
+is "$status" 125 "not for a window"
 ht diff --group=line a b
 is "$status" 125 "not for diff"
 done_testing

@@ -34,6 +34,15 @@ for format in collapsed speedscope dhat csv pprof; do
 	is "$(grep -c -x -e malloc -e xmalloc kept)" 2 "$format: --keep-allocator keeps them"
 done
 
+# What the user knows to be a wrapper.
+is "$("$HT" report --flame-graph --wrapper=^lex$ --wrapper='p*se' run.htrace | grep ';main ')" "views;_start;__libc_start_main;__libc_start_call_main;main 407" \
+	"--wrapper: not in pictures"
+is "$("$HT" report --format=json --wrapper=^lex$ --from=main run.htrace | jq '.processes[0].totals.live_bytes')" 107 "--wrapper: not who asked for memory"
+is "$("$HT" report --format=json --wrapper=walk --group=function run.htrace | jq '[.processes[0].groups[] | select(.name == "main") | .live_bytes]' -c)" "[40]" "--wrapper: in groups"
+is "$("$HT" report --flame-graph --wrapper=lex --keep-allocator run.htrace | grep -c ';lex;')" 2 "--keep-allocator keeps it"
+ht report --wrapper= run.htrace
+is "$status" 125 "an empty one is refused"
+
 cat >library.cc <<'CC'
 #include <map>
 #include <string>
