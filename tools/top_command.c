@@ -136,7 +136,7 @@ static int print_refresh(struct top *top, struct top_refresh *refresh, uint64_t 
 		memmove(curve, curve + 1, --*points * sizeof(*curve));
 	curve[(*points)++] = refresh->model->totals.live_bytes;
 	view.curve_count = *points;
-	memcpy(view.how, watched->facts.how_it_ended, sizeof(view.how));
+	memcpy(view.how, refresh->model->host.how_it_ended, sizeof(view.how));
 	view.count = top_rows_sort(refresh, view.sort, NULL, NULL, &view.order);
 	size_t most = top->options.top && top->options.top < view.count ? top->options.top : view.count;
 	top_names_add(watched->names, refresh->model, view.order, most, most * HT_MAX_DEPTH + 1, &top->options);

@@ -142,24 +142,24 @@ int64_t top_row_value(const struct top_row *row, enum sort_key key)
 	}
 }
 
-/** A row and what it is sorted by. */
+/** A row and what it is sorted by, side by side: to look at the rows of a million backtraces again and again is slow. */
 struct ranked {
 	const struct top_row *row;
 	int64_t value;
+	uint64_t live_bytes, id;
 };
 
 static int rank_order(const void *a, const void *b)
 {
 	const struct ranked *left = a, *right = b;
-	const struct top_row *x = left->row, *y = right->row;
 
 	if (left->value != right->value)
 		return left->value > right->value ? -1 : 1;
-	if (x->backtrace->live_bytes != y->backtrace->live_bytes)
-		return x->backtrace->live_bytes > y->backtrace->live_bytes ? -1 : 1;
-	if (x->id.a != y->id.a)
-		return x->id.a < y->id.a ? -1 : 1;
-	return x->id.b < y->id.b ? -1 : x->id.b > y->id.b;
+	if (left->live_bytes != right->live_bytes)
+		return left->live_bytes > right->live_bytes ? -1 : 1;
+	if (left->id != right->id)
+		return left->id < right->id ? -1 : 1;
+	return left->row->id.b < right->row->id.b ? -1 : left->row->id.b > right->row->id.b;
 }
 
 size_t top_rows_sort(const struct top_refresh *refresh, enum sort_key key, bool (*is_shown)(const struct top_row *, void *),
@@ -172,7 +172,7 @@ size_t top_rows_sort(const struct top_refresh *refresh, enum sort_key key, bool 
 		const struct top_row *row = &refresh->rows[i];
 
 		if (!is_shown || is_shown(row, data))
-			ranked[count++] = (struct ranked) { row, top_row_value(row, key) };
+			ranked[count++] = (struct ranked) { row, top_row_value(row, key), row->backtrace->live_bytes, row->id.a };
 	}
 	qsort(ranked, count, sizeof(*ranked), rank_order);
 	*order = memory_zeroed(count + 1, sizeof(**order));

@@ -202,12 +202,14 @@ static uint64_t monotonic_ns(void)
 }
 
 /** The collector's facts as they would be in a report made now. */
-static struct host_facts facts_now(const struct watched *watched, const struct snapshot *snapshot)
+static struct host_facts facts_now(struct watched *watched, const struct snapshot *snapshot)
 {
 	struct host_facts facts = watched->facts;
 	facts.taken_ns = monotonic_ns() - snapshot_header(snapshot)->start_ns;
-	if (!watched->ended && procfs_statm(watched->pid, &facts.statm) == 0)
+	if (!watched->ended && procfs_statm(watched->pid, &facts.statm) == 0) {
 		facts.statm.ns = facts.taken_ns;
+		watched->facts.statm = facts.statm; /* for the time when there is no process to ask any more */
+	}
 	return facts;
 }
 
@@ -244,13 +246,14 @@ struct top_refresh *source_read(struct source *source, struct error *error)
 	return refresh;
 }
 
-void source_ask_allocator(const struct source *source)
+bool source_ask_allocator(const struct source *source)
 {
 	struct inquiry inquiry = {.pid = source->chosen ? source->chosen->pid : 0};
 	if (!source->chosen || source->chosen->ended || source->follow < 0)
-		return;
-	inquiry_ask(&inquiry);
+		return false;
+	bool asked = inquiry_ask(&inquiry);
 	inquiry_free(&inquiry);
+	return asked;
 }
 
 int source_save(const struct source *source, const char *path, struct error *error)

@@ -63,8 +63,8 @@ void source_choose(struct source *source, struct watched *watched);
  */
 struct top_refresh *source_read(struct source *source, struct error *error);
 
-/** Ask the program for its allocator's figures; they come with one of the next refreshes. */
-void source_ask_allocator(const struct source *source);
+/** Ask the program for its allocator's figures; they come with one of the next refreshes. @return false: that is not possible */
+bool source_ask_allocator(const struct source *source);
 
 /** Write what the last refresh was made of. @return 0, or -1 with *error filled */
 int source_save(const struct source *source, const char *path, struct error *error);

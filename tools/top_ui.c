@@ -253,7 +253,6 @@ static void ask_allocator(struct ui *ui)
 
 	wishes->allocator = true;
 	worker_wished(ui->worker);
-	say(ui, "the program tells its allocator's figures at its next allocation");
 }
 
 /** A name that no file has: what --save says, or heaptrace.NAME.PID.htrace; then with .2, .3 ... */
@@ -558,6 +557,8 @@ static struct top_view view_of(const struct ui *ui)
 	};
 
 	memcpy(view.how, ui->state.how, sizeof(view.how));
+	if (!*view.how && ui->refresh) /* without a collector: what the library noted */
+		memcpy(view.how, ui->refresh->model->host.how_it_ended, sizeof(view.how));
 	view.processes = ui->state.count;
 	return view;
 }

@@ -111,7 +111,7 @@ void view_how(const char *how, char *text, size_t size)
 	else if (!strcmp(how, "exec"))
 		snprintf(text, size, "executed another program");
 	else
-		snprintf(text, size, "how is not known");
+		snprintf(text, size, "nobody saw how");
 }
 
 static const char *plural(uint64_t count)

@@ -221,7 +221,9 @@ static bool fulfil(struct worker *worker)
 	if (wishes.new_baseline && worker->source->chosen)
 		top_memory_new_baseline(&worker->source->chosen->memory);
 	if (wishes.allocator)
-		source_ask_allocator(worker->source);
+		say(worker, "%s", source_ask_allocator(worker->source) ?
+		    "the program tells its allocator's figures at its next allocation" :
+		    "nobody can ask the program: it has ended, or there is no collector");
 	if (wishes.lines)
 		ask_lines(worker, wishes.lines_of);
 	if (wishes.now || wishes.new_baseline)
