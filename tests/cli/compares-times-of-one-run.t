@@ -5,38 +5,43 @@
 . "${0%/*}/../lib/tap.sh"
 cd "$T" || exit 1
 
-# slice_of BYTES: a slice (not the end) in which this much was live; its time in ms since the process's start is in `when`
-slice_of()
+# has_slices BYTES: several slices (not the end) in which this much was live
+has_slices()
 {
 	"$HT" dump --outfile=/dev/null --save=now.htrace "$program" 2>/dev/null && "$HT" report --slices --format=json now.htrace >slices 2>/dev/null &&
-		jq -e --argjson bytes "$1" '.started_ns as $start | [.slices[1:-1][] | select(.live_bytes == $bytes) | .ns - $start] |
-		first / 1000000 | floor' slices >when
+		jq -e --argjson bytes "$1" '[.slices[1:-1][] | select(.live_bytes == $bytes)] | length >= 3' slices
+}
+# when BYTES: the time in ms since the process's start of the first slice with this much
+when()
+{
+	jq --argjson bytes "$1" '.started_ns as $start | [.slices[1:-1][] | select(.live_bytes == $bytes) | .ns - $start] |
+		first / 1000000 | floor' slices
 }
 grown() { jq -r "[.backtraces[] | select(any(.frames[]; .function == \"$1\"))] | \"$2\" | tostring" window; }
 
 mkfifo in
-"$HT" --interval=20ms --outfile=/dev/null --save=run.htrace "$GUESTS/grows" <in >bg.out 2>bg.err &
+"$HT" --interval=60ms --outfile=/dev/null --save=run.htrace "$GUESTS/grows" <in >bg.out 2>bg.err &
 pid=$!
 reap_later $pid
 exec 9>in
 wait_until 60 file_has bg.out ready || bail "the program runs"
 program=$(children $pid | tr -d ' ')
-wait_until 60 slice_of 105000
-ok $? "a slice of the start"
-first=$(cat when)
+wait_until 60 has_slices 105000
+ok $? "slices of the start"
 for step in 1 2 3; do
 	echo >&9
-	wait_until 60 slice_of $((105000 + step * 300))
-	ok $? "a slice after step $step"
-	eval "after_$step=\$(cat when)"
+	wait_until 60 has_slices $((105000 + step * 300))
+	ok $? "slices after step $step"
 done
-# shellcheck disable=SC2154
-last=$after_3
-is "$(json '.interval_ns, .dear | tostring' slices | tr '\n' ' ')" "20000000 false " "as often as was asked for"
+is "$(json '.interval_ns, .dear | tostring' slices | tr '\n' ' ')" "60000000 false " "as often as was asked for"
 is "$(json '[.slices[] | .changes | length] | map(select(. > 0)) | length >= 4' slices)" true "slices with changes"
 is "$(json '. as $d | [.slices[].changes[] | select($d.backtraces[.backtrace].frames | any(.function == "grow")) | .allocated_bytes] | add' slices)" 900 "the changes add up"
 exec 9>&-
 wait $pid
+"$HT" report --slices --format=json run.htrace >slices
+first=$(when 105000)
+second=$(when 105300)
+last=$(when 105900)
 
 ht report --window="${first}ms..${last}ms" --format=json run.htrace
 cp out window
@@ -45,7 +50,7 @@ is "$(grown grow '\(.[0].growth_blocks) \(.[0].growth_bytes) \(.[0].allocated_bl
 is "$(grown replace '\(.[0].growth_blocks) \(.[0].growth_bytes) \(.[0].allocated_bytes) \(.[0].freed_bytes)')" "0 0 15000 15000" "what was replaced"
 is "$(grown use '\(.[0].growth_blocks) \(.[0].allocated_blocks) \(.[0].freed_blocks)')" "0 30 30" "what was used for a moment"
 is "$(json '.slope_per, (.files | length >= 3), (.files[0].bytes), (.files[-1].bytes) | tostring' window | tr '\n' ' ')" "second true 105000 105900 " "the whole heap"
-ht report --window="${first}ms..${after_1:-0}ms" --format=json run.htrace
+ht report --window="${first}ms..${second}ms" --format=json run.htrace
 cp out window
 is "$(grown grow '\(.[0].growth_blocks)')" 3 "a shorter one"
 ht report --window="${first}ms..${last}ms" run.htrace
@@ -59,7 +64,7 @@ ht report --window="..${first}ms" --format=json run.htrace
 is "$(json '.files | [.[0].bytes, .[-1].bytes] | tostring' out)" "[0,105000]" "from the start"
 ht report --window="${last}ms.." --format=json run.htrace
 is "$(json '[.files[-1].bytes, .backtraces[].growth_bytes] | unique | tostring' out)" "[0,105900]" "until the end"
-ht report --window="${first}.4ms..${last}ms" run.htrace
+ht report --window="$((first + 7))ms..$((last - 7))ms" run.htrace
 is "$(printf '%s' "$out" | grep -c 'slice nearest to')" 2 "times that no slice has: it is said which are meant"
 ht report --window=.. --ignore=/dev/stdin run.htrace
 is "$status" 0 "no rules"
@@ -71,7 +76,7 @@ is "$(json '[.backtraces[] | select(any(.frames[]; .function == "grow")) | .grow
 ht report --slices run.htrace
 like "$out" '^ *0 .*(start)$' "the list begins with the start"
 like "$out" '105.900 KB .*(end of the figures)$' "and ends with the end"
-like "$out" 'a slice each 20.000 ms was asked for' "and says how often"
+like "$out" 'a slice each 60.000 ms was asked for' "and says how often"
 
 # massif, by its own reader.
 if command -v ms_print >/dev/null; then

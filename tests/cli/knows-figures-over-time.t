@@ -34,7 +34,7 @@ is "$(find . -name '*.htrace*' -o -name 'end.json*')" "" "nothing is written whi
 exec 9>&-
 wait $pid
 is "$(sound end.json)" true "the report's timeline is sound"
-is "$(json '[.processes[0].timeline[].live_bytes] | [index(105000), index(105300)] | (.[0] < .[1]) | tostring' end.json)" true "it has both, in their order"
+is "$(json '[.processes[0].timeline[1:-1][].live_bytes] | index(105300) != null' end.json)" true "it has what was sampled"
 run "$HT" export --format=json run.htrace
 cp out saved.json
 is "$(json '.processes[0].timeline | tostring' saved.json)" "$(json '.processes[0].timeline | tostring' end.json)" "the snapshot holds the same"
