@@ -44,6 +44,35 @@ if [ "$status" -eq 0 ]; then
 	run "$T/opt/heap trace/bin/heaptrace" --color=never "$GUESTS/leak"
 	like "$err" '=== backtrace' "a PREFIX with a space"
 fi
+run make -C "$SOURCE" -s O="$BUILD" PREFIX="$T/linked" install
+cat >"$T/linked.c" <<'C'
+#include <heaptrace.h>
+#include <stdlib.h>
+int main(void)
+{
+	setvbuf(stdout, NULL, _IONBF, 0);
+	struct heaptrace_totals t;
+	char *block = malloc(1234);
+	int traced = heaptrace_get_totals(&t);
+	printf("%d %d %d\n", traced, (int)t.allocations, (int)t.live_bytes);
+	return block == NULL;
+}
+C
+words=$(PKG_CONFIG_PATH="$T/linked/lib/pkgconfig" pkg-config --cflags --libs heaptrace 2>/dev/null) ||
+	words="-I$T/linked/include -L$T/linked/lib/heaptrace -Wl,-rpath,$T/linked/lib/heaptrace -lheaptrace"
+# shellcheck disable=SC2086
+(cd "$T" && ${CC:-gcc} -fno-builtin -o linked.out linked.c -Wl,--as-needed $words)
+ok $? "a program links with -lheaptrace, as pkg-config says"
+cd "$T" || exit 1
+run ./linked.out
+is "$out" "0 1 1234" "and is traced without a launcher"
+run "$HT" report --format=json heaptrace.linked.out.*.htrace
+is "$(jq '.processes[0].totals.live_bytes' out)" 1234 "with a snapshot"
+rm -f heaptrace.linked.out.*
+run "$T/linked/bin/heaptrace" --outfile=report.json --format=json ./linked.out
+is "$out" "0 1 1234" "under the launcher its blocks are counted once"
+is "$(jq '.processes[0].totals.live_bytes' report.json) $(ls heaptrace.linked.out.* 2>/dev/null)" "1234 " "and there is one report"
+
 mkdir -p "$T/here/bin" && echo mine >"$T/here/bin/other"
 run make -C "$SOURCE" -s O="$BUILD" PREFIX="$T/here" install
 run make -C "$SOURCE" -s O="$BUILD" PREFIX="$T/here" uninstall
