@@ -13,7 +13,8 @@ packages="gcc make libc6-dev libelf-dev libiberty-dev zlib1g-dev libncurses-dev 
 test_packages="g++ perl jq python3 git util-linux bsdutils strace valgrind mandoc shellcheck codespell
 	libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 google-perftools lua5.4 liblua5.4-dev dwz xz-utils"
 full_packages="sqlite3 libxml2-utils nodejs default-jdk-headless php-cli ruby redis-server redis-tools nginx-light memcached
-	bash bash-completion zsh fish dash vim tmux curl clang chromium"
+	bash bash-completion zsh fish dash vim tmux curl clang chromium
+	golang-go libjemalloc-dev libdevel-nytprof-perl python3-jsonschema npm"
 
 case ${1:-} in
 '') ;;
@@ -46,6 +47,10 @@ is_there()
 	nodejs) file=$(command -v node);;
 	default-jdk-headless) file=$(command -v javac);;
 	php-cli) file=$(command -v php);;
+	golang-go) file=$(command -v go);;
+	libjemalloc-dev) file=$(command -v jeprof);;
+	libdevel-nytprof-perl) file=/usr/share/perl5/Devel/NYTProf/flamegraph.pl;;
+	python3-jsonschema) file=/usr/lib/python3/dist-packages/jsonschema;;
 	redis-tools) file=$(command -v redis-cli);;
 	nginx-light) file=$(PATH=$PATH:/usr/sbin command -v nginx);;
 	*) file=$(command -v "$1");;

@@ -332,12 +332,15 @@ static void put_mappings(struct profile *profile)
 	}
 }
 
-/** pprof drops what matches with all below it, so the callers of the allocator become the leaves. */
+/**
+ * pprof drops what matches with all below it, so the callers of the allocator become the leaves. It looks at names without
+ * their argument lists, other readers at whole ones.
+ */
 static const char drop_frames[] =
 	"malloc|calloc|realloc|reallocarray|memalign|posix_memalign|aligned_alloc|valloc|pvalloc|__libc_[a-z]*alloc|"
-	"__libc_memalign|operator new(\\[\\])?\\(.*|(__gnu_cxx::new_allocator|std::__new_allocator|std::allocator_traits|"
-	"__gnu_cxx::__alloc_traits|std::allocator|std::__1::allocator(_traits)?)<.*>::allocate\\(.*|"
-	".*::_M_allocate\\(.*|std::__1::__libcpp_allocate.*";
+	"__libc_memalign|operator new(\\[\\])?(\\(.*)?|(__gnu_cxx::new_allocator|std::__new_allocator|std::allocator_traits|"
+	"__gnu_cxx::__alloc_traits|std::allocator|std::__1::allocator(_traits)?)<.*>::allocate(\\(.*)?|"
+	".*::_M_allocate(\\(.*)?|std::__1::__libcpp_allocate.*";
 
 static void put_head(struct profile *profile, const struct model *model)
 {

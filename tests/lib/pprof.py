@@ -127,6 +127,7 @@ def read(path):
         check(ids and all(i in locations for i in ids), "a sample with a location that does not exist")
         labels = {}
         for label in (one(m, {1: "key", 2: "string", 3: "number", 4: "unit"}) for m in sample["labels"]):
+            check(strings[label["key"]] not in labels, "a label twice")
             labels[strings[label["key"]]] = strings[label["string"]] if label["string"] else label["number"]
         samples.append({"values": values, "stack": [locations[i] for i in ids], "labels": labels})
     return {
