@@ -72,7 +72,8 @@ static void fill(struct program_record *out, const struct record *record, unsign
 /* The array lies on the stack, and below the frame of who calls now: its function has returned without stopping. */
 static bool is_dead(const struct session_event *event)
 {
-	return event && thread_owns(event->thread, (uintptr_t)array) && (uintptr_t)array < event->sp;
+	return event && thread_owns(event->thread, (uintptr_t)array) && thread_owns(event->thread, event->sp) &&
+	       (uintptr_t)array < event->sp;
 }
 
 static void changed(struct session *session, uint32_t slot, const struct record *record, const struct session_event *event)

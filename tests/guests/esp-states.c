@@ -185,6 +185,39 @@ static void scribble(void)
 	check(heap_trace_stop() == ESP_OK);
 }
 
+static void on_other_stack(int number)
+{
+	block(55);
+}
+
+/* The buffer is on the stack of a thread whose signal stack lies above it: a handler there does not mean that it is gone. */
+static void *in_frame(void *signal_stack)
+{
+	heap_trace_record_t own[4];
+	stack_t other = {.ss_sp = signal_stack, .ss_size = 65536};
+	struct sigaction action = {.sa_handler = on_other_stack, .sa_flags = SA_ONSTACK};
+
+	check(!sigaltstack(&other, NULL) && !sigaction(SIGUSR1, &action, NULL));
+	check(heap_trace_init_standalone(own, 4) == ESP_OK && heap_trace_start(HEAP_TRACE_LEAKS) == ESP_OK);
+	check(!pthread_kill(pthread_self(), SIGUSR1));
+	block(66);
+	is(heap_trace_stop(), ESP_OK, "a buffer on a stack, a handler on another");
+	ok(own[0].size == 55 && own[1].size == 66, "are both well");
+	check(heap_trace_init_standalone(NULL, 0) == ESP_OK);
+	return NULL;
+}
+
+static void signal_stack(void)
+{
+	const size_t size = 1 << 20;
+	char *memory = mmap(NULL, size + 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pthread_attr_t attributes;
+	pthread_t thread;
+
+	check(memory != MAP_FAILED && !pthread_attr_init(&attributes) && !pthread_attr_setstack(&attributes, memory, size));
+	check(!pthread_create(&thread, &attributes, in_frame, memory + size) && !pthread_join(thread, NULL));
+}
+
 int main(void)
 {
 	without_buffer();
@@ -195,5 +228,6 @@ int main(void)
 	get();
 	scribble();
 	get_while_others_free();
+	signal_stack();
 	return done_testing();
 }
