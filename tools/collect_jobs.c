@@ -336,13 +336,15 @@ static void finish_job(struct run *run, struct job *job)
 	free(job);
 }
 
-/** No record of the process was found: it ended before it had anything to tell, or it has written over its segment. */
-static void say_if_lost(struct run *run, const struct job *job)
+/** No record of the process was found: why may that be? */
+static void say_that_it_is_lost(struct run *run, const struct job *job)
 {
 	const struct process *process = job->process;
-	if (job->kind == JOB_FINAL && process->image->header->used != HT_GRANULE)
-		collect_say(run, "no report of %s (pid %d): its segment is corrupt, the record of the process is missing; "
-			    "does the program write to memory that is not its own?", process->name, (int)process->pid);
+	bool begun = process->image->header->used != HT_GRANULE;
+	if (job->kind == JOB_FINAL)
+		collect_say(run, "no report of %s (pid %d): %s", process->name, (int)process->pid, begun ?
+			    "its segment has no record of the process; it was killed while it started, or it has written to memory "
+			    "that is not its own" : "it ended before it had anything to tell");
 }
 
 void jobs_pump(struct run *run)
@@ -352,7 +354,7 @@ void jobs_pump(struct run *run)
 		run->jobs = job->next;
 		if (job->process && (!job->process->number || job->process->unwanted)) {
 			if (!job->process->number)
-				say_if_lost(run, job);
+				say_that_it_is_lost(run, job);
 			finish_job(run, job);
 		} else {
 			start_job(run, job);

@@ -87,6 +87,8 @@ static int prepare_outputs(struct run *run, char *error, size_t size)
 	run->document = (run->outfile.stream >= 0 || run->outfile.is_fifo || run->document_path) && options->format != FORMAT_TEXT;
 	run->survivors.stream = -1;
 	run->survivors.pattern = output_absolute(run->directory, "heaptrace.%n.%p.htrace", true);
+	if (!outfile && !run->save.pattern && output_is_closed(STDERR_FILENO))
+		run->save = run->survivors; /* nobody would see the report, and nothing can be said */
 	if (run->save.stream < 0)
 		return 0;
 	snprintf(error, size, "--save=%s: a snapshot goes to a file; name one", options->save);

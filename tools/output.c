@@ -277,8 +277,8 @@ static int try_file(struct output *output, const char *path, bool varies)
 	return exists && (errno == EACCES || errno == EROFS) ? 0 : -1;
 }
 
-/** Was the standard stream closed when we started? Then /dev/null sits there, and our own descriptors close at exec. */
-static bool is_closed(int fd)
+/* Then /dev/null sits there, and our own descriptors close at exec. */
+bool output_is_closed(int fd)
 {
 	int flags = fcntl(fd, F_GETFD);
 	return flags < 0 || (fd <= STDERR_FILENO && flags & FD_CLOEXEC);
@@ -293,7 +293,7 @@ int output_prepare(struct output *output, const char *pattern, const char *direc
 	int result = 0, fd = named_descriptor(pattern);
 	if (fd >= 0) {
 		output->is_stdout = fd == STDOUT_FILENO;
-		if (is_closed(fd)) {
+		if (output_is_closed(fd)) {
 			snprintf(error, error_size, "%s is closed, so the report has nowhere to go; name a file with --%s=FILE",
 				 output->is_stdout ? "standard output" : pattern, flag);
 			return -1;

@@ -71,4 +71,7 @@ int output_stream(int fd, const void *data, size_t size);
 /** An absolute name; % in the directory is doubled if the name is a pattern. To be freed. */
 char *output_absolute(const char *directory, const char *name, bool is_pattern);
 
+/** Was this standard stream closed when we started? */
+bool output_is_closed(int fd);
+
 #endif

@@ -50,8 +50,12 @@ static const char *talk(const int ends[2], int epoll)
 		return failed("epoll_wait");
 	if (poll(&wait, 1, WAIT_MS) != 1)
 		return failed("poll");
-	if (protocol_receive(ends[1], &message, sizeof(message), &fd) != sizeof(message) || fd < 0)
+	if (protocol_receive(ends[1], &message, sizeof(message), &fd) != sizeof(message))
 		return failed("recvmsg");
+	if (fd < 0) {
+		errno = EMFILE; /* the message has come, but there is no room for what came with it */
+		return "recvmsg";
+	}
 	close(fd);
 	return NULL;
 }
@@ -98,6 +102,7 @@ int rehearse(int listener, char *error, size_t size)
 		name = "accept4";
 	if (!name)
 		return 0;
-	snprintf(error, size, "%s() does not work here: %s; see the limits (ulimit -a) and seccomp filters", name, strerror(errno));
+	snprintf(error, size, "the collector cannot be started: %s; %s() does not work here, see the limits (ulimit -a) and seccomp "
+		 "filters", strerror(errno), name);
 	return -1;
 }

@@ -47,4 +47,16 @@ like "$err" ' --outfile=/nonexistent/x' "the option as it was given"
 run "$HT" ''
 is "$status" 127 "an empty program name: 127"
 like "$err" 'empty' "says so"
+# Without stderr nobody would see a text report: a snapshot is kept in its place.
+mkdir closed && cd closed || exit 1
+run sh -c '"$HT" "$GUESTS/leak" 10 110 3 2>&-'
+is "$status" 3 "stderr is closed: status"
+file=$(ls)
+like "$file" '^heaptrace\.leak\.[0-9]*\.htrace$' "a snapshot"
+run "$HT" report --format=json "$file"
+is "$(json '.processes[0].totals.live_bytes' "$T/out")" 1100 "with the figures"
+rm -f "$file"
+run sh -c '"$HT" --outfile=report "$GUESTS/leak" 10 110 3 2>&-'
+is "$(ls)" report "none where the report has a file"
+cd .. || exit 1
 done_testing
