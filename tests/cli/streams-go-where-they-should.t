@@ -48,7 +48,7 @@ run "$HT" ''
 is "$status" 127 "an empty program name: 127"
 like "$err" 'empty' "says so"
 # Without stderr nobody would see a text report: a snapshot is kept in its place.
-mkdir closed && cd closed || exit 1
+mkdir unseen && cd unseen || exit 1
 run sh -c '"$HT" "$GUESTS/leak" 10 110 3 2>&-'
 is "$status" 3 "stderr is closed: status"
 file=$(ls)
