@@ -34,7 +34,7 @@ SAN_ENVIRONMENT := $(if $(SAN),ASAN_OPTIONS=detect_leaks=0:verify_asan_link_orde
 run_tests = $(if $(strip $(call chosen,$(1))),BUILD='$(abspath $(O))' $(SAN_ENVIRONMENT) $(PROVE) --exec 'timeout -k 10 $(TEST_SECONDS)' -j$(JOBS) $(if $(filter 0,$(V)),,-v) \
 	$(patsubst tests/%,./tests/%,$(call chosen,$(1))),@echo "no test's name contains '$(T)'" >&2; false)
 
-.PHONY: check check-unit check-cli check-guests check-end-to-end check-full check-sanitized check-install lint \
+.PHONY: check check-unit check-cli check-guests check-end-to-end check-full npm check-sanitized check-install lint \
 	install uninstall clean distclean dist help format test-programs
 
 test-programs: all $(UNIT) $(GUEST_PROGRAMS) $(GUEST_TESTS) $(GUEST_TESTS_FULL) $(TEST_O)/counter.so $(TEST_O)/bump.so
@@ -51,7 +51,12 @@ check-cli: test-programs
 check-guests: test-programs
 	$(call run_tests,$(GUEST_TESTS))
 
+# What exports are read with and npm alone has. Without a network the tests that want it are skipped.
+npm:
+	$(Q)sh scripts/install-npm.sh '$(O)/npm'
+
 check-full: test-programs
+	-$(Q)$(MAKE) --no-print-directory npm O='$(O)'
 	$(call run_tests,$(UNIT) $(FUZZ_REPLAYS) $(CLI_TESTS) $(GUEST_TESTS) $(GUEST_TESTS_FULL) $(ZOO_TESTS) \
 		$(SOAK_TESTS))
 	$(if $(SAN),,$(Q)$(MAKE) --no-print-directory check-sanitized O='$(O)')
@@ -179,6 +184,7 @@ help:
 		'check-guests   small programs with exact expected counts' \
 		'check-fuzz     inputs that a fuzzer found once, and more of the kind' \
 		'fuzz           libFuzzer on all that reads what others wrote; FUZZ_SECONDS=60 each, FUZZ=NAME' \
+		'npm            fetch what only npm has of the programs that read exports, for check' \
 		'check-full     check, the zoo of real programs, a minute of each soak, check-sanitized' \
 		'check-sanitized  end-to-end tests of a host with address and undefined behaviour sanitizers' \
 		'soak           servers under load with a dump every second, SOAK_SECONDS=600 each' \
