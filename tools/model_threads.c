@@ -44,5 +44,6 @@ static int label_order(const void *key, const void *element)
 
 const struct thread *thread_of(const struct model *model, uint32_t label)
 {
-	return label ? bsearch(&label, model->threads, model->thread_count, sizeof(*model->threads), label_order) : NULL;
+	return label && model->thread_count ?
+		bsearch(&label, model->threads, model->thread_count, sizeof(*model->threads), label_order) : NULL;
 }
