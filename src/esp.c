@@ -35,7 +35,7 @@ _Static_assert(offsetof(heap_trace_record_t, alloced_by) == sizeof(struct progra
 
 static struct session trace;
 static char *array;            /* [lock] the program's, NULL: none */
-static size_t array_size, array_record;
+static size_t array_record;    /* bytes of a record there */
 static bool array_is_dead;     /* [lock] it lay in the frame of a function that has returned */
 static bool to_host;
 static bool changing;          /* [atomic] a thread is inside of init */
@@ -57,7 +57,7 @@ static esp_err_t code_of(int error)
 	}
 }
 
-static void fill(struct program_record *out, const struct record *record, unsigned depth, unsigned kept)
+static void fill(struct program_record *out, const struct record *record, unsigned depth)
 {
 	out->ccount = ((uint32_t)record->ns & ~3u) | (record->cpu & 1u);
 	out->address = (void *)record->address;
@@ -66,7 +66,7 @@ static void fill(struct program_record *out, const struct record *record, unsign
 	for (unsigned i = 0; i < depth; i++)
 		out->frames[i] = i < record->allocated_depth ? (void *)record->frames[i] : NULL;
 	for (unsigned i = 0; i < depth; i++)
-		out->frames[depth + i] = i < record->freed_depth ? (void *)record->frames[kept + i] : NULL;
+		out->frames[depth + i] = i < record->freed_depth ? (void *)record->frames[depth + i] : NULL;
 }
 
 /* The array lies on the stack, and below the frame of who calls now: its function has returned without stopping. */
@@ -88,7 +88,7 @@ static void changed(struct session *session, uint32_t slot, const struct record 
 	struct program_record *out = (struct program_record *)(array + slot * array_record);
 
 	if (record)
-		fill(out, record, session->depth, session->depth);
+		fill(out, record, session->depth);
 	else
 		memset(out, 0, array_record);
 }
@@ -169,7 +169,6 @@ static esp_err_t init(void *records, size_t count, size_t record_size, unsigned 
 	if (!records)
 		return end_change(NULL);
 	memset(records, 0, count * record_size);
-	array_size = count;
 	array_record = record_size;
 	array = records;
 	return end_change(&options);

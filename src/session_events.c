@@ -85,6 +85,18 @@ static uint32_t current_cpu(void)
 	return get_cpu && !get_cpu(&cpu, NULL, NULL) ? cpu : 0;
 }
 
+/* Whether a session records new blocks: stopped and paused ones only watch those that they have. */
+static bool is_running(void)
+{
+	for (unsigned i = 0; i < SESSIONS; i++) {
+		const struct session *session = load_relaxed(&sessions[i]);
+
+		if (session && load_relaxed(&session->state) == SESSION_RUNNING)
+			return true;
+	}
+	return false;
+}
+
 /* Frames that somebody wants of this event. */
 static uint32_t wanted_depth(bool free)
 {
@@ -261,22 +273,28 @@ static bool listens_to_frees(const struct session *session)
 		}                                                         \
 	} while (0)
 
-COLD void session_allocated(struct thread *thread, const struct caller *caller, const void *block, size_t size)
+static void tell_sessions(struct thread *thread, const struct caller *caller, const void *block, size_t size)
 {
 	struct session_event event;
 	struct session_hold hold;
 
+	describe(&event, thread, caller, block, size, false);
+	if (!session_lock(&hold)) {
+		miss();
+		return;
+	}
+	for (unsigned i = 0; i < SESSIONS; i++)
+		if (sessions[i])
+			take_allocation(sessions[i], &event);
+	session_unlock(&hold);
+}
+
+COLD void session_allocated(struct thread *thread, const struct caller *caller, const void *block, size_t size)
+{
 	if (is_hidden(thread, caller->sp))
 		return;
-	describe(&event, thread, caller, block, size, false);
-	if (session_lock(&hold)) {
-		for (unsigned i = 0; i < SESSIONS; i++)
-			if (sessions[i])
-				take_allocation(sessions[i], &event);
-		session_unlock(&hold);
-	} else {
-		miss();
-	}
+	if (is_running())
+		tell_sessions(thread, caller, block, size);
 	CALL(thread, caller->sp, session_callbacks.allocated, (void *)block, size, CAP_DEFAULT);
 }
 

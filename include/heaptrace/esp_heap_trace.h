@@ -289,7 +289,12 @@ static inline esp_err_t heap_trace_start(heap_trace_mode_t mode)
 	HEAPTRACE_ESP_CALL_((int), heaptrace_esp_start_v1, (int)mode);
 }
 
-/** Stop tracing. @return ESP_OK, ESP_ERR_INVALID_STATE if it was not in progress, ESP_ERR_NOT_SUPPORTED */
+/**
+ * Stop tracing. Allocations cost next to nothing from then on. Frees are looked up as long as there are records, for
+ * heap_trace_resume(); heap_trace_init_standalone(NULL, 0) ends that too.
+ *
+ * @return ESP_OK, ESP_ERR_INVALID_STATE if it was not in progress, ESP_ERR_NOT_SUPPORTED
+ */
 static inline esp_err_t heap_trace_stop(void)
 {
 	HEAPTRACE_ESP_CALL_((void), heaptrace_esp_stop_v1, );
