@@ -45,7 +45,7 @@ static uint32_t line_number(struct html *html, struct html_line line)
 	uint32_t place = pair_number(&html->places, (uint32_t)line.function, (uint32_t)line.file);
 	uint32_t site = pair_number(&html->sites, (uint32_t)line.module, line.offset);
 	bool fresh;
-	uint32_t *number = table_at(&html->known, (uint64_t)place << 32 | site, (uint64_t)line.line << 1 | line.inlined,
+	uint32_t *number = table_at(&html->known, (uint64_t)place << 32 | site, (uint64_t)line.line << 2 | line.thread << 1 | line.inlined,
 				    &fresh);
 
 	if (fresh) {
@@ -110,9 +110,21 @@ static uint32_t node_below(struct html *html, uint32_t parent, uint32_t line)
 }
 
 /** The node of a whole backtrace: outermost frame first, of each frame the real function before what is inlined in it. */
+/** Threads that were kept apart are the outermost nodes. */
+static uint32_t thread_node(struct html *html, const struct thread *thread)
+{
+	char *name = thread->name[0] ? memory_format("thread %s (%u)", thread->name, (unsigned)thread->tid) :
+				       memory_format("thread %u", (unsigned)thread->tid);
+	uint32_t line = line_number(html, (struct html_line) {
+		.function = string_number(html, name), .file = -1, .module = -1, .thread = true });
+
+	free(name);
+	return node_below(html, 0, line);
+}
+
 uint32_t html_backtrace_node(struct html *html, const struct model *model, const struct backtrace *backtrace)
 {
-	uint32_t node = 0;
+	uint32_t node = backtrace->thread ? thread_node(html, backtrace->thread) : 0;
 
 	if (backtrace->truncated)
 		node = node_below(html, node, line_number(html, (struct html_line) {
@@ -192,9 +204,10 @@ static void put_lines(FILE *out, const struct html *html)
 		fputs(i ? "," : "", out);
 		put_offset(out, html->lines[i].offset);
 	}
-	fputs("],\n\"kind\":[", out); /* 1: inlined, 2: the allocator's */
+	fputs("],\n\"kind\":[", out); /* 1: inlined, 2: the allocator's, 4: a thread */
 	for (size_t i = 0; i < html->line_count; i++)
-		fprintf(out, "%s%d", i ? "," : "", html->lines[i].inlined | html->lines[i].allocator << 1);
+		fprintf(out, "%s%d", i ? "," : "", html->lines[i].inlined | html->lines[i].allocator << 1 |
+			html->lines[i].thread << 2);
 	fputs("]},\n", out);
 }
 

@@ -19,6 +19,7 @@ struct html_line {
 	uint32_t line;
 	uint64_t offset; /* from the module's start; the address itself if in none */
 	bool inlined, allocator;
+	bool thread;     /* no line, but what stands for one in front of the outermost frame */
 };
 
 struct html_node {

@@ -48,6 +48,34 @@ static void put_column(FILE *out, const struct model *model, const char *key, si
 	fputc(']', out);
 }
 
+/** A column of what --churn counts. */
+static void put_churn_column(FILE *out, const struct model *model, const char *key, size_t place)
+{
+	const char *separator = "";
+
+	fprintf(out, ",\n\"%s\":[", key);
+	for (size_t i = 0; i < model->backtrace_count; i++) {
+		const struct backtrace *backtrace = &model->backtraces[i];
+
+		if (backtrace->ignored)
+			continue;
+		fprintf(out, "%s%" PRIu64, separator,
+			backtrace->churn ? *(const uint64_t *)((const char *)backtrace->churn + place) : 0);
+		separator = ",";
+	}
+	fputc(']', out);
+}
+
+static void put_churn(FILE *out, const struct model *model)
+{
+	if (!(model->option_flags & HT_OPTION_CHURN))
+		return;
+	put_churn_column(out, model, "temporary_blocks", offsetof(struct churn, temporary_blocks));
+	put_churn_column(out, model, "temporary_bytes", offsetof(struct churn, temporary_bytes));
+	put_churn_column(out, model, "reallocs", offsetof(struct churn, reallocs));
+	put_churn_column(out, model, "moved_bytes", offsetof(struct churn, moved_bytes));
+}
+
 static void put_backtraces(FILE *out, struct html *html, const struct model *model)
 {
 	static const struct {
@@ -72,6 +100,7 @@ static void put_backtraces(FILE *out, struct html *html, const struct model *mod
 	fputc(']', out);
 	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
 		put_column(out, model, columns[i].key, columns[i].place);
+	put_churn(out, model);
 	fputs("},\n", out);
 	html_put_nodes(out, html);
 }

@@ -68,6 +68,12 @@ ht --outfile=/dev/null --save=many.htrace ./many
 agrees many.htrace "50,000 backtraces" "1 processes, 50000 backtraces"
 at_least "$(wc -c <made.json)" "$((20 * $(wc -c <made.html)))" "in a twentieth of the JSON report's size"
 
+# Threads that were kept apart, and what --churn counts.
+ht --by-thread --churn --outfile=/dev/null --save=threads.htrace "$GUESTS/views-threads"
+agrees threads.htrace "threads and churn" "1 processes, $("$HT" export --format=json threads.htrace | jq '.processes[0].backtraces | length') backtraces"
+is "$(data made.html | jq '.strings | map(select(startswith("thread "))) | length')" 5 "each thread is there"
+at_least "$(data made.html | jq '.processes[0].backtraces | has("temporary_bytes") and has("reallocs") | if . then 1 else 0 end')" 1 "and so is churn"
+
 # Slices: what was live at each moment.
 cat >grow.c <<'C'
 #include <stdlib.h>

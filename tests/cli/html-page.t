@@ -274,6 +274,34 @@ is "$(said whole)" "grow  61.000 KB (61,000 bytes), 100.0% of all" "growth since
 is "$(said dragged)" true "a window can be drawn with the pointer"
 is "$(said again)" "false grow  61.000 KB (61,000 bytes), 100.0% of all" "and live again"
 
+# Threads that were kept apart, and temporary blocks.
+cat >churn.c <<'C'
+#include <stdlib.h>
+void passing(int n) { while (n--) { void *volatile p = malloc(100); free(p); } }
+void staying(int n) { while (n--) if (!malloc(10)) abort(); }
+int main(void) { passing(40); staying(5); return 0; }
+C
+${CC:-gcc} -g -O0 -fno-builtin -o churn churn.c || bail "compiled"
+ht --churn --by-thread --outfile=/dev/null --save=churn.htrace ./churn
+report churn.htrace
+drive run.html "churn" <<'JS'
+await page.click('[data-metric="temporary"]');
+say("temporary", await page.text("#flame-details"), "|", await page.text("#table .fn"));
+await page.click("#table .expand");
+say("exact", await page.get('[...document.querySelectorAll(".exact tbody tr")].map(r => [...r.cells].map(c => c.textContent).join(" ")).filter(t => /^(Temp|Reall)/.test(t)).join("; ")'));
+say("frames", await page.get('[...document.querySelectorAll(".frames .fn")].map(e => e.textContent).slice(0, 3).join("; ")'));
+await page.click('[data-metric="live"]');
+say("thread", await page.get(`document.querySelector('.f[aria-level="2"]').textContent`), "|", await page.get('document.querySelector("#table tr.row").cells[1].textContent'));
+await page.type("#filter", "thread churn");
+say("filtered", await page.text("#table-result"));
+JS
+thread=$(json '.processes[0].backtraces[0].thread | "\(.name) (\(.tid))"' run.json)
+is "$(said temporary)" "churn  4.000 KB (4,000 bytes), 100.0% of all | passing" "temporary blocks are a metric where they were counted"
+is "$(said exact)" "Temporary 40 4,000; Reallocated, copied 0 0" "exactly"
+is "$(said frames)" "malloc; passing; main" "a thread is no frame"
+is "$(said thread)" "thread $thread | $thread" "threads are outermost, and a column"
+is "$(said filtered)" "2 of 2 backtraces, 50 bytes live (100.0%)" "and can be searched for"
+
 # A difference: its snapshots are what growth is measured between.
 for count in 2 30 12; do ht --outfile=/dev/null --save=leak-$count.htrace "$GUESTS/leak" $count 20; done
 "$HT" diff --format=html --outfile=diff.html leak-2.htrace leak-30.htrace leak-12.htrace

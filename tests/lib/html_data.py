@@ -50,11 +50,14 @@ def backtraces(document, process):
     up, line = process["nodes"]["up"], process["nodes"]["line"]
     columns = {key: column for key, column in process["backtraces"].items() if key != "node"}
     for i, node in enumerate(process["backtraces"]["node"]):
-        frames = []
+        frames, thread = [], None
         while line[node] >= 0:
-            frames.append(frame(document, line[node]))
+            if document["lines"]["kind"][line[node]] & 4:
+                thread = frame(document, line[node])["function"]
+            else:
+                frames.append(frame(document, line[node]))
             node -= up[node]
-        yield {**{key: column[i] for key, column in columns.items()}, "frames": frames}
+        yield {**{key: column[i] for key, column in columns.items()}, "frames": frames, "thread": thread}
 
 
 def expected(process):
@@ -62,7 +65,10 @@ def expected(process):
         frames = [{key: value for key, value in frame.items() if key not in ("address", "build_id")} for frame in backtrace["frames"]]
         if backtrace["truncated"]:
             frames.append({"function": "[truncated]", "file": None, "line": None, "module": None, "inlined": False, "offset": None})
-        yield {**backtrace, "frames": frames}
+        thread = backtrace.get("thread")
+        name = None if thread is None else f"thread {thread['name']} ({thread['tid']})" if thread["name"] else f"thread {thread['tid']}"
+        churn = backtrace.get("churn") or dict.fromkeys(("temporary_blocks", "temporary_bytes", "reallocs", "moved_bytes"), 0)
+        yield {**backtrace, **churn, "frames": frames, "thread": name}
 
 
 def compare_slices(ours):

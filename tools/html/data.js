@@ -4,7 +4,7 @@
  *
  *	strings        all texts, by number
  *	lines          columns {function, file, module: strings or -1; line; offset in the module, or address; kind: 1 inlined,
- *	               2 the allocator's}
+ *	               2 the allocator's, 4 a thread, which stands in front of the outermost frame}
  *	processes[]    facts; nodes {up: distance to the parent's number, line}, 0 the root; backtraces: columns, "node" the
  *	               innermost node, the others figures; timeline: columns; slices, if there are any: {ns: moments; changes:
  *	               for each moment triples of distance to the row before, bytes and blocks more than at the moment before}
@@ -19,6 +19,7 @@ const METRICS = {
 	live: { title: "Live", hint: "bytes that are still allocated", key: "live" },
 	"at-peak": { title: "At peak", hint: "what was live when the whole heap was largest", key: "at_peak" },
 	total: { title: "Total", hint: "all that was ever allocated", key: "total" },
+	temporary: { title: "Temporary", hint: "what was freed before the same thread's next allocation", key: "temporary" },
 	growth: { title: "Growth", hint: "what more is live at the later moment than at the earlier one", key: "growth" },
 };
 
@@ -28,9 +29,9 @@ if (compared)
 	Object.assign(METRICS.live, { title: METRICS[compared.metric].title, hint: METRICS[compared.metric].hint });
 
 const COLUMNS = ["live_blocks", "live_bytes", "peak_blocks", "peak_bytes", "at_peak_blocks", "at_peak_bytes", "total_blocks",
-	"total_bytes", "growth_blocks", "growth_bytes", "first_ns", "last_ns"];
+	"total_bytes", "growth_blocks", "growth_bytes", "temporary_blocks", "temporary_bytes", "reallocs", "moved_bytes", "first_ns", "last_ns"];
 
-const KIND_INLINED = 1, KIND_ALLOCATOR = 2;
+const KIND_INLINED = 1, KIND_ALLOCATOR = 2, KIND_THREAD = 4;
 
 const lines = doc.lines;
 const text = number => number < 0 ? null : doc.strings[number];
@@ -108,11 +109,24 @@ function sourceOf(line) {
 	return file === null ? "" : lines.line[line] ? `${file}:${lines.line[line]}` : file;
 }
 
+/** Whether a node is a frame, and not the root or a thread. */
+const isFrame = node => all.line[node] >= 0 && !(lines.kind[all.line[node]] & KIND_THREAD);
+
+/** The line that stands for the thread of a row, or -1. Threads are right below the root. */
+function threadOf(row) {
+	let node = all.node[row];
+	while (all.line[all.parent[node]] >= 0)
+		node = all.parent[node];
+	return isFrame(node) ? -1 : all.line[node];
+}
+
+const hasThreads = lines.kind.some(kind => kind & KIND_THREAD);
+
 /** The frames of a backtrace, innermost first: {number, line}; inlined functions have the number of what they are in. */
 function framesOf(row) {
 	const frames = [];
 	let number = 0;
-	for (let node = all.node[row]; all.line[node] >= 0; node = all.parent[node]) {
+	for (let node = all.node[row]; isFrame(node); node = all.parent[node]) {
 		const line = all.line[node];
 		frames.push({ number, line });
 		if (!(lines.kind[line] & KIND_INLINED))
@@ -123,7 +137,7 @@ function framesOf(row) {
 
 /** The innermost node that is to be shown: the allocator's own are left out, unless there is nothing else. */
 function shownNode(node, keepAllocator) {
-	while (!keepAllocator && lines.kind[all.line[node]] & KIND_ALLOCATOR && all.line[all.parent[node]] >= 0)
+	while (!keepAllocator && lines.kind[all.line[node]] & KIND_ALLOCATOR && isFrame(all.parent[node]))
 		node = all.parent[node];
 	return node;
 }

@@ -49,8 +49,13 @@ class Page {
 		this.usualMetric = this.state.metric;
 		this.readAddress();
 		if (this.state.metric !== this.usualMetric)
-			this.table.column = `${METRICS[this.state.metric].key}_bytes`;
+			this.table.column = this.columnOf(this.state.metric);
 		this.choose(this.state.process);
+	}
+
+	/** The table's column for a metric. */
+	columnOf(metric) {
+		return metric === "temporary" ? "temporary_blocks" : `${METRICS[metric].key}_bytes`;
 	}
 
 	makeMetrics() {
@@ -75,7 +80,7 @@ class Page {
 		});
 		segments("metrics", ({ metric }) => {
 			this.redraw({ metric });
-			this.table.sortBy(`${METRICS[metric].key}_bytes`, true);
+			this.table.sortBy(this.columnOf(metric), true);
 		});
 		segments("units", ({ unit }) => this.redraw({ unit }));
 		segments("directions", ({ inverted }) => this.rebuild({ inverted: Boolean(inverted) }));

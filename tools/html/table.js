@@ -8,7 +8,7 @@ class Table {
 		this.page = 0;
 		this.open = new Set();
 		this.column = { size: "live_bytes", count: "live_blocks", peak: "peak_bytes", "at-peak": "at_peak_bytes", total: "total_bytes",
-			allocs: "total_blocks", age: "age", growth: "growth_bytes" }[doc.sort] || "live_bytes";
+			allocs: "total_blocks", age: "age", growth: "growth_bytes", temporary: "temporary_blocks" }[doc.sort] || "live_bytes";
 		this.descending = true;
 		host.addEventListener("click", event => this.click(event));
 		parts.sort.addEventListener("change", () => this.sortBy(parts.sort.value, parts.sort.value !== "function"));
@@ -19,16 +19,17 @@ class Table {
 		return [
 			{ id: "function", title: "Allocated by", kind: "left" },
 			several && { id: "process", title: "Process", kind: "left" },
+			hasThreads && { id: "thread", title: "Thread", kind: "left" },
 			{ id: "live_bytes", title: METRICS.live.title }, { id: "live_blocks", title: "Blocks" },
 			{ id: "growth_bytes", title: "Growth" },
 			{ id: "at_peak_bytes", title: "At peak" }, { id: "peak_bytes", title: "Own peak" },
-			{ id: "total_bytes", title: "Total" }, { id: "total_blocks", title: "Allocations" },
+			{ id: "temporary_blocks", title: "Temporary" }, { id: "total_bytes", title: "Total" }, { id: "total_blocks", title: "Allocations" },
 			{ id: "age", title: "Age" },
 		].filter(column => column && this.isKnown(column.id)).map(column => ({ ...column, kind: `${column.kind || ""} ${this.isNarrow(column.id) ? "" : "wide"}`.trim() }));
 	}
 
 	isKnown(id) {
-		return id === "function" || id === "process" || hasFigure(id === "age" ? "first_ns" : id);
+		return id === "function" || id === "process" || id === "thread" || hasFigure(id === "age" ? "first_ns" : id);
 	}
 
 	/** On a narrow screen there is room for what is sorted by. */
@@ -46,7 +47,7 @@ class Table {
 			option.value = id;
 			this.parts.sort.append(option);
 		}
-		if (this.column === "process")
+		if (this.column === "process" || !this.isKnown(this.column))
 			this.column = "live_bytes";
 		this.select();
 	}
@@ -93,6 +94,8 @@ class Table {
 		}
 		if (this.column === "process")
 			return row => all.process[row];
+		if (this.column === "thread")
+			return threadOf;
 		if (this.column === "age")
 			return row => this.ageOf(row);
 		const column = all.figures[this.column];
@@ -169,7 +172,7 @@ class Table {
 				cell.append(this.opener(row));
 			else
 				cell.append(...this.figure(row, id));
-			if (id === this.column && most > 0 && id !== "function" && id !== "process") {
+			if (id === this.column && most > 0 && !["function", "process", "thread"].includes(id)) {
 				cell.classList.add("key");
 				cell.style.setProperty("--w", `${this.weight(row) / most * 100}%`);
 			}
@@ -183,6 +186,8 @@ class Table {
 			const process = doc.processes[all.process[row]];
 			return [`${process.name} `, make("small", "", String(process.pid))];
 		}
+		if (id === "thread")
+			return [this.threadText(row)];
 		if (id === "age")
 			return [timeText(this.ageOf(row))];
 		const value = all.figures[id][row];
@@ -192,6 +197,11 @@ class Table {
 			return [make("small", "", "0")];
 		return id === "peak_bytes" || id === "growth_bytes" ? [bytesText(value)] :
 			[bytesText(value), " ", make("small", "", shareText(value, this.view.sums[id]))];
+	}
+
+	threadText(row) {
+		const thread = threadOf(row);
+		return thread < 0 ? "" : text(lines.function[thread]).replace("thread ", "");
 	}
 
 	opener(row) {
@@ -204,7 +214,7 @@ class Table {
 
 	/** Where: file and line, else the module; and by what it was called. */
 	via(row, line) {
-		const node = shownNode(all.node[row], false), outer = all.line[all.parent[node]], module = text(lines.module[line]);
+		const node = shownNode(all.node[row], false), outer = isFrame(all.parent[node]) ? all.line[all.parent[node]] : -1, module = text(lines.module[line]);
 		const place = sourceOf(line) || (lines.function[line] < 0 || module === null ? "" : baseName(module));
 		return [place, outer >= 0 ? `\u2190 ${labels.name[labels.of[outer]]}` : ""].filter(Boolean).join(" ");
 	}
@@ -245,33 +255,36 @@ class Table {
 		for (const title of ["", "Blocks", "Bytes"])
 			head.append(make("th", "", title));
 		const body = table.createTBody();
-		for (const [title, key] of [[METRICS.live.title, "live"], ["Growth", "growth"], ["At the heap\u2019s peak", "at_peak"], ["Own peak", "peak"], ["Total", "total"]]) {
+		for (const [title, key] of [[METRICS.live.title, "live"], ["Growth", "growth"], ["At the heap\u2019s peak", "at_peak"], ["Own peak", "peak"], ["Temporary", "temporary"], ["Total", "total"]]) {
 			if (!hasFigure(`${key}_bytes`))
 				continue;
-			const line = body.insertRow();
-			line.append(make("th", "", title));
-			line.insertCell().textContent = exact(figures[`${key}_blocks`][row]);
-			line.insertCell().textContent = exact(figures[`${key}_bytes`][row]);
+			this.exactRow(body, title, exact(figures[`${key}_blocks`][row]), exact(figures[`${key}_bytes`][row]));
 		}
 		const process = doc.processes[all.process[row]];
+		if (hasFigure("reallocs"))
+			this.exactRow(body, "Reallocated, copied", exact(figures.reallocs[row]), exact(figures.moved_bytes[row]));
+		if (hasThreads)
+			this.exactRow(body, "Thread", "", this.threadText(row));
 		if (compared)
 			this.exactFiles(body, process, row - process.rows[0]);
 		for (const [title, key] of !hasFigure("first_ns") ? [] : [["First seen after", "first_ns"], ["Last seen after", "last_ns"]]) {
-			const line = body.insertRow();
-			line.append(make("th", "", title));
-			line.insertCell();
-			line.insertCell().textContent = timeText(Math.max(0, figures[key][row] - process.started_ns));
+			this.exactRow(body, title, "", timeText(Math.max(0, figures[key][row] - process.started_ns)));
 		}
 		return table;
+	}
+
+	exactRow(body, title, blocks, bytes) {
+		const line = body.insertRow();
+		line.append(make("th", "", title));
+		line.insertCell().textContent = blocks;
+		line.insertCell().textContent = bytes;
 	}
 
 	/** The row in each of the snapshots. */
 	exactFiles(body, process, row) {
 		process.slices.names.forEach((name, i) => {
-			const line = body.insertRow(), live = liveAfter(process, i);
-			line.append(make("th", "", baseName(name)));
-			line.insertCell().textContent = exact(live.blocks[row]);
-			line.insertCell().textContent = exact(live.bytes[row]);
+			const live = liveAfter(process, i);
+			this.exactRow(body, baseName(name), exact(live.blocks[row]), exact(live.bytes[row]));
 		});
 	}
 
@@ -320,7 +333,7 @@ class Table {
 		const line = event.target.closest("tr.row");
 		if (sort) {
 			const id = sort.dataset.sort;
-			this.sortBy(id, id === this.column ? !this.descending : id !== "function" && id !== "process");
+			this.sortBy(id, id === this.column ? !this.descending : id !== "function" && id !== "process" && id !== "thread");
 			this.host.querySelector(`[data-sort="${id}"]`).focus();
 		} else if (show) {
 			this.parts.show(Number(show.dataset.show));
