@@ -26,7 +26,8 @@ int options_read_size(uint64_t *size, const char *value, struct complaint *compl
 int options_read_time(uint64_t *ns, const char *value, struct complaint *complaint);
 
 /* options_views.c */
-option_reader read_follow, read_only, read_group, read_wrapper, read_module, read_from, read_through, read_not_through, read_thread, read_min_size, read_max_size, read_min_age, read_max_age;
+option_reader read_follow, read_only, read_group, read_wrapper, read_module, read_from, read_through,
+	read_not_through, read_thread, read_min_size, read_max_size, read_min_age, read_max_age;
 
 /** Whether options that were read one by one go together. @return 0, or -1 with the complaint written */
 int options_check_views(const struct options *options, struct complaint *complaint);
