@@ -63,7 +63,7 @@ static void holds_every_field(void)
 	has(text, "\"how_it_ended\":\"signal:SIGSEGV\",\"started_ns\":0,\"duration_ns\":5000000000,", "its life");
 	has(text, "\"totals\":{\"allocations\":200,\"frees\":80,", "totals");
 	has(text, "\"unseen\":{\"nested_allocations\":0,\"inherited_frees\":0,\"table_full\":0,\"corrupt_records\":0,"
-	    "\"untraced_children\":[]}", "what was not seen");
+	    "\"recording_stopped\":false,\"untraced_children\":[]}", "what was not seen");
 	has(text, "\"unnamed_modules\":[{\"module\":\"/usr/bin/seed\",\"build_id\":\"0102030405060708\","
 	    "\"reason\":\"file is gone\"},", "modules without names, and why");
 	has(text, "\"peak_bound\":{\"blocks\":0,\"bytes\":12288}", "the peak's bound");
