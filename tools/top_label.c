@@ -42,7 +42,7 @@ static const char *skip_brackets(const char *text, char open, char close)
 char *label_short(const char *function)
 {
 	static const char anonymous[] = "(anonymous namespace)";
-	char *label = memory_zeroed(1, strlen(function) + 1), *to = label;
+	char *label = memory_zeroed(1, strlen(function) + 2), *to = label; /* a "<" at the end becomes "<>" */
 
 	for (const char *from = function; *from;) {
 		size_t operator_size = operator_length(from, function);

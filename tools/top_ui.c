@@ -721,6 +721,8 @@ static void put_status(struct ui *ui, struct lines *lines)
 		lines_add(lines, LINE_HEADING, "%s", ui->message);
 	else if (ui->state.collector_lost && !ui->state.ended)
 		lines_add(lines, LINE_HEADING, "the collector is gone: figures go on, but nobody says how the program ends");
+	else if (ui->page != PAGE_LIST)
+		lines_add(lines, LINE_HEADING, "Esc back  up down PgUp PgDn scroll  space pause  w snapshot  h help");
 	else if (ui->state.ended)
 		lines_add(lines, LINE_HEADING, "%s has ended: these are its last figures.  w snapshot  h help  q quit",
 			  ui->refresh ? ui->refresh->model->name : "the program");

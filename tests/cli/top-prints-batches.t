@@ -90,6 +90,26 @@ ht top --max-live=1 1
 is "$status" 125 "an option of another command: 125"
 run env TERM=dumb "$HT" top --help
 is "$status" 0 "--help"
+# The library alone, without a launcher: its file is read.
+exec 9<>in
+env LD_PRELOAD="$BUILD/libheaptrace.so" HEAPTRACE_SAVE="$T/alone.htrace" "$GUESTS/serve" <in >alone.out 2>alone.err &
+alone=$!
+reap_later $alone
+wait_until 20 file_has alone.out ready
+ht top --count=1 $alone
+like "$out" "^heaptrace top: serve (pid $alone), up 0:" "a program without a launcher"
+like "$out" '^live *1\.100 KB in 10 blocks' "its figures"
+"$HT" top --batch --refresh=100ms $alone >batch.out 2>batch.err 9>&- &
+watcher=$!
+reap_later $watcher
+wait_until 20 file_has batch.out '^heaptrace top'
+kill -9 $alone
+wait $watcher
+is "$?" 0 "it ends with it"
+like "$(grep '^heaptrace top' batch.out | tail -1)" 'ENDED: nobody saw how' "though nobody saw how"
+like "$(grep '^memory' batch.out | tail -1)" 'RSS [0-9]' "the last RSS is known"
+exec 9>&-
+
 if nobody_works; then
 	"$GUESTS/hang" >/dev/null &
 	reap_later $!

@@ -27,6 +27,7 @@ static void names(void)
 		{ "<alloc::vec::Vec<T> as core::clone::Clone>::clone", "<alloc::vec::Vec<> as core::clone::Clone>::clone" },
 		{ "a<(b<c>)>::d()", "a<>::d" },
 		{ "broken<unclosed(", "broken<>" },
+		{ "open<", "open<>" },
 		{ "", "" },
 	};
 
