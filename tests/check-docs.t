@@ -50,6 +50,19 @@ documented()
 		"$SOURCE/tools/man/heaptrace-json.5" | sort -u
 }
 
+# The schema has the same fields, of every kind of document.
+while read -r section kind; do
+	documented "$section" >"$T/named"
+	python3 "$SOURCE/tests/lib/schema.py" fields "$SOURCE/tools/man/heaptrace.schema.json" "$kind" | sort -u >"$T/fields"
+	same "$T/fields" "$T/named" "the schema has the fields of a $kind that heaptrace-json(5) names, and no others"
+done <<'LIST'
+REPORTS report
+DIFFERENCES difference
+SLICES slices
+TRACES trace
+DUMPS dump
+LIST
+
 cd "$T" || exit 1
 echo 'int main(void) { return 0; }' >static.c
 printf '#include <stdlib.h>\nint main(void) { return !malloc(VERSION); }\n' >program.c

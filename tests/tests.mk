@@ -134,6 +134,7 @@ install: all
 	install -m 755 $(wildcard $(O)/libheaptrace*.so) '$(DESTDIR)$(LIBDIR)/'
 	install -m 644 tools/man/heaptrace.1 '$(DESTDIR)$(PREFIX)/share/man/man1/heaptrace.1'
 	install -m 644 tools/man/heaptrace-json.5 '$(DESTDIR)$(PREFIX)/share/man/man5/heaptrace-json.5'
+	install -D -m 644 tools/man/heaptrace.schema.json '$(DESTDIR)$(PREFIX)/share/heaptrace/heaptrace.schema.json'
 	install -D -m 644 tools/man/heaptrace.3 '$(DESTDIR)$(PREFIX)/share/man/man3/heaptrace.3'
 	install -m 644 $(MADE_PAGES) '$(DESTDIR)$(PREFIX)/share/man/man1/'
 	install -D -m 644 $(O)/completions/heaptrace.bash '$(DESTDIR)$(BASH_COMPLETION)'
@@ -151,11 +152,12 @@ uninstall:
 	rm -f '$(DESTDIR)$(PREFIX)/bin/heaptrace' '$(DESTDIR)$(LIBDIR)/libheaptrace.so' \
 		'$(DESTDIR)$(LIBDIR)/libheaptrace-unwind.so' '$(DESTDIR)$(PREFIX)/share/man/man1/heaptrace.1' \
 		'$(DESTDIR)$(PREFIX)/share/man/man5/heaptrace-json.5' '$(DESTDIR)$(PREFIX)/share/man/man3/heaptrace.3' \
+		'$(DESTDIR)$(PREFIX)/share/heaptrace/heaptrace.schema.json' \
 		$(MADE_PAGES:$(O)/man/%='$(DESTDIR)$(PREFIX)/share/man/man1/%') '$(DESTDIR)$(BASH_COMPLETION)' \
 		'$(DESTDIR)$(ZSH_COMPLETION)' '$(DESTDIR)$(FISH_COMPLETION)' \
 		$(INSTALL_HEADERS:include/%='$(DESTDIR)$(PREFIX)/include/%') '$(DESTDIR)$(PKGCONFIG)/heaptrace.pc' \
 		$(INSTALL_HEADERS_BELOW:include/%='$(DESTDIR)$(PREFIX)/include/%')
-	-for directory in '$(LIBDIR)' '$(PKGCONFIG)' '$(PREFIX)/include/heaptrace' '$(PREFIX)/lib' '$(PREFIX)/share/man/man1' '$(PREFIX)/share/man/man3' '$(PREFIX)/share/man/man5' '$(PREFIX)/share/man' \
+	-for directory in '$(LIBDIR)' '$(PKGCONFIG)' '$(PREFIX)/include/heaptrace' '$(PREFIX)/lib' '$(PREFIX)/share/man/man1' '$(PREFIX)/share/man/man3' '$(PREFIX)/share/man/man5' '$(PREFIX)/share/man' '$(PREFIX)/share/heaptrace' \
 		$(COMPLETION_PLACES:%='$(PREFIX)/share/%') '$(PREFIX)/share' \
 		'$(PREFIX)/include' '$(PREFIX)/bin' '$(PREFIX)'; do \
 		rmdir "$(DESTDIR)$$directory" 2>/dev/null || true; done

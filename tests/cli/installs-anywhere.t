@@ -9,6 +9,7 @@ like "$(cd "$T/root" && find . -type f)" './usr/bin/heaptrace' "the command"
 like "$(cd "$T/root" && find . -type f)" './usr/lib/heaptrace/libheaptrace.so' "the library, in a directory of ours"
 like "$(cd "$T/root" && find . -type f)" './usr/share/man/man1/heaptrace.1' "the man page"
 like "$(cd "$T/root" && find . -type f)" './usr/share/man/man5/heaptrace-json.5' "and that of the JSON report"
+like "$(cd "$T/root" && find . -type f)" './usr/share/heaptrace/heaptrace.schema.json' "and its schema"
 like "$(cd "$T/root" && find . -type f)" './usr/share/man/man3/heaptrace.3' "and that of the functions"
 if [ -e "$BUILD/lua/heaptrace.so" ]; then
 	like "$(cd "$T/root" && find . -type f)" './usr/lib/lua/5.4/heaptrace.so' "the Lua module, where the interpreter looks for it"
