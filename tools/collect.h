@@ -182,6 +182,7 @@ struct run {
 	char *tree;                  /* file of records for the tree of processes; NULL: there are none (any more) */
 	bool tree_done;              /* it has been printed: there is one in a run */
 	unsigned tree_count;         /* records, at most */
+	unsigned tree_missed;        /* processes for which there was no room */
 	const char *tree_outfile;    /* where the tree goes that has no stream: the first process's file */
 	bool done;                   /* MESSAGE_DONE has been sent */
 	uint64_t busy_ns;            /* when a traced process was last seen at work */

@@ -32,7 +32,9 @@ static bool is_program(const struct run *run, pid_t pid)
 	struct proc_stat stat;
 	if (run->program)
 		return pid == run->program;
-	return procfs_stat(pid, &stat) == 0 && stat.ppid == run->launcher;
+	if (procfs_stat(pid, &stat)) /* there is no /proc here: the program comes first */
+		return !run->image_count && !run->declined_count;
+	return stat.ppid == run->launcher;
 }
 
 bool follow_admits(const struct run *run, pid_t pid)

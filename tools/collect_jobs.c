@@ -18,6 +18,7 @@
 #include "render.h"
 
 #define BACKLOG 64u /* dumps of one process for one reason; more requests are answered together */
+#define MOST_RECORDS 100000u /* of the tree of processes: a run may go on for weeks */
 #define ALLOCATOR_WAIT_NS 5000000u
 
 static struct job *append_job(struct run *run, enum job_kind kind, struct process *process)
@@ -200,6 +201,10 @@ static void choose_tree(struct run *run, const struct job *job, struct render *r
 	if (job->kind != JOB_FINAL || render->options->format != FORMAT_TEXT || run->options->quiet || !run->attached ||
 	    run->tree_done || !shown)
 		return;
+	if (run->tree_count == MOST_RECORDS) {
+		run->tree_missed++;
+		return;
+	}
 	if (!run->tree)
 		run->tree = memory_format("%s/tree", run->rundir.path);
 	if (!run->tree_outfile || job->process->is_first)
@@ -318,6 +323,8 @@ static void forget_kept(struct run *run)
 
 static void forget_tree(struct run *run)
 {
+	if (run->tree_missed)
+		collect_say(run, "%u more processes are not in the tree, which has room for %u", run->tree_missed, MOST_RECORDS);
 	unlink(run->tree);
 	free(run->tree);
 	run->tree = NULL;
