@@ -3,8 +3,11 @@
 /*
  * DHAT's JSON, version 2: for valgrind's dh_view.html and the Firefox Profiler. Its "PPs" are our backtraces.
  *
- * DHAT adds up the lifetimes of blocks; we do not know them. `tl` is 0 therefore, and `tuth` is below it, so that nothing
- * counts as short-lived.
+ * DHAT adds up the lifetimes of blocks; we do not know them. A `tl` of 0 would be shown as an average lifetime of 0 ns, so
+ * there is none, which dh_view shows as no number; the mode says why, and `tuth` lets nothing count as short-lived.
+ *
+ * dh_view takes each stack once. Backtraces that differ in what a stack does not show (their threads, their entry points)
+ * are added up; of their own peaks the least that it can have been stands there.
  */
 
 #include "report.h"
@@ -19,13 +22,21 @@
 #include "report_stack.h"
 #include "symbols.h"
 
+/** A stack with its figures. */
+struct point {
+	const char *stack;       /* indices in ftbl, as they are printed */
+	uint64_t total_bytes, total_blocks, peak_bytes, peak_blocks, at_peak_bytes, at_peak_blocks, live_bytes, live_blocks;
+};
+
 struct document {
 	FILE *out;
 	struct strings texts;
 	struct table known;      /* address of the one copy to index in `frames` */
 	const char **frames;     /* ftbl */
 	size_t count, room;
-	const char *separator;
+	struct table stacks;     /* address of the one copy to index in `points` */
+	struct point *points;    /* pps */
+	size_t point_count, point_room;
 	const struct options *options;
 };
 
@@ -57,42 +68,61 @@ static char *line_text(const struct stack_line *line)
 	return memory_format("0x%" PRIX64 ": %s", line->address, function);
 }
 
-static void put_stack(struct document *document, const struct stack_lines *stack, const char *root)
+/** The indices of a stack's frames. @return the one copy of the text */
+static const char *stack_text(struct document *document, const struct stack_lines *stack, const char *root)
 {
-	fputs("\"fs\":[", document->out);
-	for (size_t i = 0; i < stack->count; i++) {
-		char *text = line_text(&stack->lines[i]);
+	char *text = NULL;
+	const char *kept;
+	size_t size;
+	FILE *memory = open_memstream(&text, &size);
 
-		fprintf(document->out, "%s%" PRIu32, i ? "," : "", frame_index(document, text));
-		free(text);
+	for (size_t i = 0; memory && i < stack->count; i++) {
+		char *line = line_text(&stack->lines[i]);
+
+		fprintf(memory, "%s%" PRIu32, i ? "," : "", frame_index(document, line));
+		free(line);
 	}
-	if (root)
-		fprintf(document->out, ",%" PRIu32, frame_index(document, root));
-	fputs("]}", document->out);
+	if (memory && root)
+		fprintf(memory, ",%" PRIu32, frame_index(document, root));
+	if (memory)
+		fclose(memory);
+	kept = strings_keep(&document->texts, text ? text : "");
+	free(text);
+	return kept;
 }
 
-static void put_backtrace(struct document *document, const struct backtrace *backtrace)
+static uint64_t larger(uint64_t a, uint64_t b)
 {
-	const struct {
-		const char *key;
-		uint64_t value;
-	} numbers[] = {
-		{ "tb", backtrace->total_bytes },    { "tbk", backtrace->total_blocks },  { "tl", 0 },
-		{ "mb", backtrace->peak_bytes },     { "mbk", backtrace->peak_blocks },
-		{ "gb", backtrace->at_peak_bytes },  { "gbk", backtrace->at_peak_blocks },
-		{ "eb", backtrace->live_bytes },     { "ebk", backtrace->live_blocks },
-	};
+	return a > b ? a : b;
+}
 
-	fprintf(document->out, "%s{", document->separator);
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		json_number(document->out, numbers[i].key, numbers[i].value);
-		fputc(',', document->out);
+static void add_point(struct document *document, const char *stack, const struct backtrace *backtrace)
+{
+	bool fresh;
+	uint32_t *index = table_at(&document->stacks, (uintptr_t)stack, 0, &fresh);
+	struct point *point;
+
+	if (fresh) {
+		*index = (uint32_t)document->point_count;
+		document->points = memory_grow(document->points, document->point_count, &document->point_room,
+					       sizeof(*document->points));
+		document->points[document->point_count++] = (struct point) { .stack = stack };
 	}
-	document->separator = ",\n";
+	point = &document->points[*index];
+	point->total_bytes += backtrace->total_bytes;
+	point->total_blocks += backtrace->total_blocks;
+	point->at_peak_bytes += backtrace->at_peak_bytes;
+	point->at_peak_blocks += backtrace->at_peak_blocks;
+	point->live_bytes += backtrace->live_bytes;
+	point->live_blocks += backtrace->live_blocks;
+	point->peak_bytes = larger(larger(point->peak_bytes, backtrace->peak_bytes),
+				   larger(point->at_peak_bytes, point->live_bytes));
+	point->peak_blocks = larger(larger(point->peak_blocks, backtrace->peak_blocks),
+				    larger(point->at_peak_blocks, point->live_blocks));
 }
 
 /** Of several processes each has a root of its own in the tree. */
-static void put_model(struct document *document, struct model *model, bool several)
+static void add_model(struct document *document, struct model *model, bool several)
 {
 	struct stack_lines stack = { 0 };
 	struct figures figures;
@@ -104,8 +134,7 @@ static void put_model(struct document *document, struct model *model, bool sever
 		if (model->backtraces[i].ignored)
 			continue;
 		stack_lines_make(&stack, model, &model->backtraces[i], document->options->keep_allocator);
-		put_backtrace(document, &model->backtraces[i]);
-		put_stack(document, &stack, root);
+		add_point(document, stack_text(document, &stack, root), &model->backtraces[i]);
 	}
 	free(root);
 	free(stack.lines);
@@ -134,12 +163,35 @@ static void put_head(FILE *out, const struct model *model)
 {
 	char *command = model ? command_line(model) : NULL;
 
-	fputs("{\"dhatFileVersion\":2,\"mode\":\"heaptrace\",\"verb\":\"Allocated\",\"bklt\":true,\"bkacc\":false,\n"
+	fputs("{\"dhatFileVersion\":2,\"mode\":\"heaptrace (lifetimes are not known)\",\"verb\":\"Allocated\",\"bklt\":true,\"bkacc\":false,\n"
 	      "\"tu\":\"ns\",\"Mtu\":\"ms\",\"tuth\":-1,\n\"cmd\":", out);
 	json_string(out, command ? command : "");
 	fprintf(out, ",\"pid\":%d,\"te\":%" PRIu64 ",\"tg\":%" PRIu64 ",\n\"pps\":[\n", model ? model->pid : 0,
 		model ? since(model, model->now_ns) : 0, model ? since(model, model->totals.peak_ns) : 0);
 	free(command);
+}
+
+static void put_points(const struct document *document)
+{
+	for (size_t i = 0; i < document->point_count; i++) {
+		const struct point *point = &document->points[i];
+		const struct {
+			const char *key;
+			uint64_t value;
+		} numbers[] = {
+			{ "tb", point->total_bytes },   { "tbk", point->total_blocks },
+			{ "mb", point->peak_bytes },    { "mbk", point->peak_blocks },
+			{ "gb", point->at_peak_bytes }, { "gbk", point->at_peak_blocks },
+			{ "eb", point->live_bytes },    { "ebk", point->live_blocks },
+		};
+
+		fputs(i ? ",\n{" : "{", document->out);
+		for (size_t j = 0; j < sizeof(numbers) / sizeof(numbers[0]); j++) {
+			json_number(document->out, numbers[j].key, numbers[j].value);
+			fputc(',', document->out);
+		}
+		fprintf(document->out, "\"fs\":[%s]}", point->stack);
+	}
 }
 
 static void put_frame_table(const struct document *document)
@@ -155,14 +207,17 @@ static void put_frame_table(const struct document *document)
 
 int report_dhat(FILE *out, struct model **models, size_t count, const struct options *options)
 {
-	struct document document = { .out = out, .options = options, .separator = "" };
+	struct document document = { .out = out, .options = options };
 
 	frame_index(&document, "[root]");
-	put_head(out, count ? models[0] : NULL);
 	for (size_t i = 0; i < count; i++)
-		put_model(&document, models[i], count > 1);
+		add_model(&document, models[i], count > 1);
+	put_head(out, count ? models[0] : NULL);
+	put_points(&document);
 	put_frame_table(&document);
+	free(document.points);
 	free(document.frames);
+	table_free(&document.stacks);
 	table_free(&document.known);
 	strings_free(&document.texts);
 	return fflush(out) || ferror(out) ? -1 : 0;
