@@ -288,7 +288,7 @@ drive run.html "churn" <<'JS'
 await page.click('[data-metric="temporary"]');
 say("temporary", await page.text("#flame-details"), "|", await page.text("#table .fn"));
 await page.click("#table .expand");
-say("exact", await page.get('[...document.querySelectorAll(".exact tbody tr")].map(r => [...r.cells].map(c => c.textContent).join(" ")).filter(t => /^(Temp|Reall)/.test(t)).join("; ")'));
+say("exact", await page.get('[...document.querySelectorAll(".exact tbody tr")].map(r => [...r.cells].map(c => c.textContent).join(" ")).filter(t => /^(Temporary|Reallocated)/.test(t)).join("; ")'));
 say("frames", await page.get('[...document.querySelectorAll(".frames .fn")].map(e => e.textContent).slice(0, 3).join("; ")'));
 await page.click('[data-metric="live"]');
 say("thread", await page.get(`document.querySelector('.f[aria-level="2"]').textContent`), "|", await page.get('document.querySelector("#table tr.row").cells[1].textContent'));
