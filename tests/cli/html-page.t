@@ -8,6 +8,7 @@ cd "$T" || exit 1
 browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome) || skip_all "chromium is missing"
 command -v node >/dev/null || skip_all "node is missing"
 HOME=$T
+TIMEOUT=400 # a browser on a busy machine
 export HOME
 
 # drive PAGE NAME <SCRIPT: what the script said is in $out
