@@ -148,9 +148,10 @@ int inquiry_next(int follow, struct answer *answer)
 	return read_answer(&message, got, segment, answer);
 }
 
-/** Ask all collectors whose directories lie in one place. */
+/** Ask all collectors whose directories lie in one place. That others' may not be asked says nothing about this process. */
 static bool ask_place(struct inquiry *inquiry, const char *place)
 {
+	int refused = inquiry->refused;
 	char path[PATH_MAX];
 	struct dirent *entry;
 	bool found = false;
@@ -162,6 +163,7 @@ static bool ask_place(struct inquiry *inquiry, const char *place)
 	}
 	if (directory)
 		closedir(directory);
+	inquiry->refused = refused;
 	return found;
 }
 
