@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * The completion for bash. bash parts words at "=", so "--flag=value" comes in three of them; they are put together, and the
- * answer is only what stands behind the "=".
+ * The completion for bash. bash parts words at "=", so "--flag=value" comes in three of them; they are put together,
+ * and the answer is only what stands behind the "=".
  */
 
 #include <stdio.h>

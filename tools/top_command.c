@@ -10,7 +10,8 @@
  *	top_text.c     text in columns
  *	top_view.c     what is shown, as lines
  *	top_worker.c   the thread that reads and names for the screen
- *	top_ui.c       keys and pages
+ *	top_ui.c       what the keys do
+ *	top_pages.c    what is on the screen then
  *	top_screen.c   the terminal
  *	top_program.c  the program that is started here
  */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * A backtrace in one line, "function < caller < caller": without the allocator's functions and the wrappers around it, and
- * without what makes names long: arguments and template arguments.
+ * A backtrace in one line, "function < caller < caller": without the allocator's functions and the wrappers around it,
+ * and without what makes names long: arguments and template arguments.
  */
 
 #ifndef HEAPTRACE_TOP_LABEL_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * Names of frames: see top_names.h. Lines are found in a child, because addr2line may take long; it asks as every report
- * does and writes down what it got:
+ * Names of frames: see top_names.h. Lines are found in a child, because addr2line may take long; it asks as every
+ * report does and writes down what it got:
  *
  *	struct line_head { address, module, count }, then `count` times { struct line_name, function NUL, file NUL }
  */

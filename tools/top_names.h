@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * Names of a process's frames, kept from one refresh to the next: functions at once from the symbol tables, source lines
- * and inlined functions when addr2line has found them. One thread adds names while another one reads them.
+ * Names of a process's frames, kept from one refresh to the next: functions at once from the symbol tables, source
+ * lines and inlined functions when addr2line has found them. One thread adds names while another one reads them.
  */
 
 #ifndef HEAPTRACE_TOP_NAMES_H

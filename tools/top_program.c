@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * Starting and ending the program of `heaptrace top`: see top_program.h. The launcher waits between its collector's start
- * and the program's, so that the collector is followed from before the beginning and the shortest program is seen.
+ * Starting and ending the program of `heaptrace top`: see top_program.h. The launcher waits between its collector's
+ * start and the program's, so that the collector is followed from before the beginning and the shortest program is
+ * seen.
  */
 
 #include "top_program.h"

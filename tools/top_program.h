@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * The program of `heaptrace top -- PROGRAM`: a launcher of its own, in a process group of its own, that runs it as any other
- * run, with its standard output and standard error in a file. The screen's keys and signals never reach it.
+ * The program of `heaptrace top -- PROGRAM`: a launcher of its own, in a process group of its own, that runs it as any
+ * other run, with its standard output and standard error in a file. The screen's keys and signals never reach it.
  */
 
 #ifndef HEAPTRACE_TOP_PROGRAM_H

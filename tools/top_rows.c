@@ -142,7 +142,10 @@ int64_t top_row_value(const struct top_row *row, enum sort_key key)
 	}
 }
 
-/** A row and what it is sorted by, side by side: to look at the rows of a million backtraces again and again is slow. */
+/**
+ * A row and what it is sorted by, side by side: to look at the rows of a million backtraces again and again is
+ * slow.
+ */
 struct ranked {
 	const struct top_row *row;
 	int64_t value;

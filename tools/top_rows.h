@@ -2,8 +2,8 @@
 
 /*
  * The rows of `heaptrace top`: a model's backtraces, with what has become of them since the last refresh and since the
- * start of watching. A refresh is a model and its rows; what is remembered between refreshes is a memory of each backtrace,
- * found again by its frames.
+ * start of watching. A refresh is a model and its rows; what is remembered between refreshes is a memory of each
+ * backtrace, found again by its frames.
  */
 
 #ifndef HEAPTRACE_TOP_ROWS_H
@@ -17,6 +17,11 @@
 struct top_id {
 	uint64_t a, b;
 };
+
+static inline bool top_id_same(struct top_id one, struct top_id other)
+{
+	return one.a == other.a && one.b == other.b;
+}
 
 /** One backtrace in a refresh. */
 struct top_row {

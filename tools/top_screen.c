@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * Curses: see top_screen.h. Signals come through a descriptor, so nothing is ever interrupted in the middle of a drawing. Only
- * crashes are handled where they happen: what gives the terminal back is prepared for that beforehand.
+ * Curses: see top_screen.h. Signals come through a descriptor, so nothing is ever interrupted in the middle of a
+ * drawing. Only crashes are handled where they happen: what gives the terminal back is prepared for that beforehand.
  */
 
 #include "top_screen.h"

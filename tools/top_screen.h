@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * The terminal of `heaptrace top`. It is given back as it was whatever happens: at the end, at a signal, when we stop, when
- * we crash.
+ * The terminal of `heaptrace top`. It is given back as it was whatever happens: at the end, at a signal, when we stop,
+ * when we crash.
  */
 
 #ifndef HEAPTRACE_TOP_SCREEN_H

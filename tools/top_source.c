@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * Reading a run from outside: see top_source.h. A process's segment is kept open, so its last figures can be read when it
- * has ended; the memory of one that others share its segment with is given back by the collector soon after, and then what
- * was read before is the last word.
+ * Reading a run from outside: see top_source.h. A process's segment is kept open, so its last figures can be read when
+ * it has ended; the memory of one that others share its segment with is given back by the collector soon after, and
+ * then what was read before is the last word.
  */
 
 #include "top_source.h"

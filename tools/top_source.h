@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * Where `heaptrace top` has its figures from: the segments of a run's processes, read from outside, and the collector, which
- * says who comes and how they end. The program is not asked for anything, unless somebody wants its allocator's figures.
+ * Where `heaptrace top` has its figures from: the segments of a run's processes, read from outside, and the collector,
+ * which says who comes and how they end. The program is not asked for anything, unless somebody wants its allocator's
+ * figures.
  */
 
 #ifndef HEAPTRACE_TOP_SOURCE_H
@@ -63,7 +64,10 @@ void source_choose(struct source *source, struct watched *watched);
  */
 struct top_refresh *source_read(struct source *source, struct error *error);
 
-/** Ask the program for its allocator's figures; they come with one of the next refreshes. @return false: that is not possible */
+/**
+ * Ask the program for its allocator's figures; they come with one of the next refreshes. @return false: that is
+ * not possible
+ */
 bool source_ask_allocator(const struct source *source);
 
 /** Write what the last refresh was made of. @return 0, or -1 with *error filled */

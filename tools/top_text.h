@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * Text in columns for `heaptrace top`: figures of few characters, names that fit, a curve. Nothing here knows a terminal;
- * the caller says how many columns there are and whether they can show more than ASCII.
+ * Text in columns for `heaptrace top`: figures of few characters, names that fit, a curve. Nothing here knows a
+ * terminal; the caller says how many columns there are and whether they can show more than ASCII.
  */
 
 #ifndef HEAPTRACE_TOP_TEXT_H
@@ -33,8 +33,8 @@ struct short_text short_rate(uint64_t thousandths);
 struct short_text short_time(uint64_t ns);
 
 /**
- * Make text fit to be shown: control characters, and what is no UTF-8 or cannot be shown, become '?'; what is too long is
- * cut, with an ellipsis at its end.
+ * Make text fit to be shown: control characters, and what is no UTF-8 or cannot be shown, become '?'; what is too long
+ * is cut, with an ellipsis at its end.
  *
  * @param columns  never more than these are taken
  * @param utf8     whether the terminal shows UTF-8; else only ASCII is let through

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * What the keys of `heaptrace top` do, and what stands on the screen then. Nothing here knows curses: keys come as numbers,
- * the screen is a list of lines.
+ * What the keys of `heaptrace top` do, and what stands on the screen then. Nothing here knows curses: keys come as
+ * numbers, the screen is a list of lines.
  */
 
 #ifndef HEAPTRACE_TOP_UI_H
@@ -69,5 +69,11 @@ void ui_press(struct ui *ui, int key);
 void ui_compose(struct ui *ui, struct lines *lines);
 
 void ui_end(struct ui *ui);
+
+/** Lines that there are for what the page is about. */
+size_t ui_room(const struct ui *ui);
+
+/** CLOCK_MONOTONIC; messages stay for a while. */
+uint64_t ui_now_ms(void);
 
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * What `heaptrace top` shows, as lines of text: the head, the list of backtraces, the frames of one, and the other pages.
- * Nothing here knows a terminal; --batch prints the same lines.
+ * What `heaptrace top` shows, as lines of text: the head, the list of backtraces, the frames of one, and the other
+ * pages. Nothing here knows a terminal; --batch prints the same lines.
  */
 
 #ifndef HEAPTRACE_TOP_VIEW_H

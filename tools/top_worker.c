@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * The thread that reads and names: see top_worker.h. It waits for the time of the next refresh, for the collector, for a
- * child that finds lines, and for wishes. A refresh is given to the screen before its names are looked up; those come in
- * portions. However dear a refresh is, at least as much time passes before the next.
+ * The thread that reads and names: see top_worker.h. It waits for the time of the next refresh, for the collector, for
+ * a child that finds lines, and for wishes. A refresh is given to the screen before its names are looked up; those
+ * come in portions. However dear a refresh is, at least as much time passes before the next.
  */
 
 #include "top_worker.h"
@@ -155,14 +155,17 @@ static void refresh(struct worker *worker)
 	worker->due_ms = begun + (interval > 2 * cost ? interval : 2 * cost);
 }
 
-/** Start looking for lines. The model may have been replaced since the wish: backtraces are found again by their ids. */
+/**
+ * Start looking for lines. The model may have been replaced since the wish: backtraces are found again by their
+ * ids.
+ */
 static void ask_lines(struct worker *worker, struct top_id id)
 {
 	struct top_refresh *last = worker->last;
 
 	worker->lines_names = worker->lines < 0 ? worker->names : worker->lines_names;
 	for (size_t i = 0; last && i < last->count && worker->lines < 0; i++) {
-		if (last->rows[i].id.a == id.a && last->rows[i].id.b == id.b)
+		if (top_id_same(last->rows[i].id, id))
 			worker->lines = top_names_ask_lines(worker->names, last->model, last->rows[i].backtrace, &worker->options,
 							    &worker->lines_child);
 	}
