@@ -30,8 +30,8 @@ function pointsOf(process) {
 	if (points.length < 2)
 		points.unshift({ ns: process.started_ns, live: 0, rss: null, heap: null });
 	const after = points.findIndex(point => point.ns >= totals.peak_ns);
-	if (totals.whole_peak_bytes && after > 0 && points[after].ns > totals.peak_ns)
-		points.splice(after, 0, { ns: totals.peak_ns, live: totals.whole_peak_bytes });
+	if (totals.whole_peak_bytes && after >= 0 && (!after || points[after].ns > totals.peak_ns))
+		points.splice(Math.max(after, 1), 0, { ns: Math.max(totals.peak_ns, points[0].ns), live: totals.whole_peak_bytes });
 	return { sampled, points };
 }
 
