@@ -148,7 +148,10 @@ int inquiry_next(int follow, struct answer *answer)
 	return read_answer(&message, got, segment, answer);
 }
 
-/** Ask all collectors whose directories lie in one place. That others' may not be asked says nothing about this process. */
+/**
+ * Ask all collectors whose directories lie in one place. That others' may not be asked says nothing about this
+ * process.
+ */
 static bool ask_place(struct inquiry *inquiry, const char *place)
 {
 	int refused = inquiry->refused;
