@@ -47,6 +47,8 @@ static mode_t usual_mode(const char *path)
 	struct stat status;
 	mode_t mask = umask(0);
 	umask(mask);
+	if (mask > 0777)
+		mask = 077; /* it is forbidden to ask */
 	return stat(path, &status) == 0 && S_ISREG(status.st_mode) ? status.st_mode & 07777 : 0666 & ~mask;
 }
 

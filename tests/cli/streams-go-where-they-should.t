@@ -48,7 +48,7 @@ run "$HT" ''
 is "$status" 127 "an empty program name: 127"
 like "$err" 'empty' "says so"
 # Without stderr nobody would see a text report: a snapshot is kept in its place.
-mkdir unseen && cd unseen || exit 1
+mkdir "$T/unseen" && cd "$T/unseen" || bail "a directory"
 run sh -c '"$HT" "$GUESTS/leak" 10 110 3 2>&-'
 is "$status" 3 "stderr is closed: status"
 file=$(ls)
@@ -58,5 +58,4 @@ is "$(json '.processes[0].totals.live_bytes' "$T/out")" 1100 "with the figures"
 rm -f "$file"
 run sh -c '"$HT" --outfile=report "$GUESTS/leak" 10 110 3 2>&-'
 is "$(ls)" report "none where the report has a file"
-cd .. || exit 1
 done_testing
