@@ -255,7 +255,8 @@ class Table {
 		for (const title of ["", "Blocks", "Bytes"])
 			head.append(make("th", "", title));
 		const body = table.createTBody();
-		for (const [title, key] of [[METRICS.live.title, "live"], ["Growth", "growth"], ["At the heap\u2019s peak", "at_peak"], ["Own peak", "peak"], ["Temporary", "temporary"], ["Total", "total"]]) {
+		for (const [title, key] of [[METRICS.live.title, "live"], ["Growth", "growth"], ["At the heap\u2019s peak", "at_peak"],
+			["Own peak", "peak"], ["Temporary", "temporary"], ["Total", "total"]]) {
 			if (!hasFigure(`${key}_bytes`))
 				continue;
 			this.exactRow(body, title, exact(figures[`${key}_blocks`][row]), exact(figures[`${key}_bytes`][row]));
