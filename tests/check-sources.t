@@ -35,6 +35,7 @@ for file in src/*.[ch] tools/*.[ch] tests/*/*.[ch] tests/*/*.cc tests/*/*.t test
 	head -n 2 "$file" | grep -q 'SPDX-License-Identifier: MIT' || missing="${missing:-} $file"
 done
 is "${missing:-}" "" "every source names its licence"
+is "$(find tests -name '*.t' ! -perm -u+x)" "" "every test can be executed"
 is "$(grep -n '[[:space:]]$' README.md Makefile src/*.[ch] tools/*.[ch] tools/html/* tests/*/*.[ch] tests/*/*.t tests/lib/*.js | head)" "" "no white space at the end of lines"
 is "$(awk '{ line = $0; gsub(/\t/, "        ", line); if (length(line) > 180) print FILENAME ":" FNR }' src/*.[ch] tools/*.[ch] tools/html/*.js)" "" "no endless lines"
 is "$(grep -il '</script\|<!--\|https\?://[^w]' tools/html/*.js tools/html/*.css)" "" "nothing in the page's script ends it, nor names a place in the network"
