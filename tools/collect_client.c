@@ -9,8 +9,11 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <linux/sockios.h>
 
 #include "collect.h"
 #include "collect_requests.h"
@@ -32,6 +35,7 @@ struct client {
 	pid_t wanted;       /* by a dump command; 0: it has not asked yet */
 	uint32_t flags;     /* enum dump_flags */
 	bool following;     /* it has its answers, and waits for more */
+	bool behind;        /* it has missed some, because it does not read as fast as processes come and go */
 	uint64_t due_ns;
 };
 
@@ -161,12 +165,37 @@ static void answer_one(struct process *process, void *data)
 	send_answer(answers->socket, process, answers->flags, --answers->remaining);
 }
 
+/** Bytes that a follower has not read yet, as a part of what its socket holds: 0 to 100. */
+static int filling(int socket)
+{
+	int queued = 0, room = 1;
+	socklen_t size = sizeof(room);
+	if (ioctl(socket, SIOCOUTQ, &queued) || getsockopt(socket, SOL_SOCKET, SO_SNDBUF, &room, &size) || room < 1)
+		return 0;
+	return (int)(queued * 100ll / room);
+}
+
+/**
+ * Tell one follower. Where thousands of processes come and go it may not keep up: then it hears of the program itself only,
+ * and when it has read all that, the connection is closed, so that it asks anew.
+ * @return false: close it
+ */
+static bool tell(const struct run *run, struct client *client, const struct process *process)
+{
+	int full = filling(client->watch.fd);
+	bool is_program = process->pid == run->program;
+	client->behind |= full > 50 && !is_program;
+	if (client->behind && !is_program)
+		return full > 0;
+	return send_answer(client->watch.fd, process, 0, 0) == 0;
+}
+
 void client_tell(struct run *run, const struct process *process)
 {
 	for (struct client *client = run->clients, *next; client; client = next) {
 		next = client->next;
-		if (client->following && process->number && send_answer(client->watch.fd, process, 0, 0))
-			client_close(run, client); /* it has not read for long, and asks again */
+		if (client->following && process->number && !tell(run, client, process))
+			client_close(run, client);
 	}
 }
 
@@ -174,7 +203,8 @@ static void answer_dump(struct run *run, struct client *client)
 {
 	struct answers answers = {client->watch.fd, client->flags, each_wanted(run, client->wanted, NULL, NULL)};
 	/* A run may be followed from before its beginning. */
-	client->following = client->flags & DUMP_FOLLOW && (answers.remaining || client->wanted == run->launcher);
+	bool ahead = client->flags & DUMP_AHEAD && client->wanted == run->launcher;
+	client->following = client->flags & DUMP_FOLLOW && (answers.remaining || ahead);
 	if (answers.remaining) {
 		each_wanted(run, client->wanted, answer_one, &answers);
 	} else if (!client->following) {

@@ -129,7 +129,8 @@ static bool ask(struct inquiry *inquiry, const char *directory)
 
 int inquiry_follow(const char *directory, pid_t launcher)
 {
-	struct dump_request request = {.magic = DUMP_MAGIC, .pid = launcher, .flags = DUMP_QUIET | DUMP_RUN | DUMP_FOLLOW};
+	struct dump_request request = {.magic = DUMP_MAGIC, .pid = launcher,
+				       .flags = DUMP_QUIET | DUMP_RUN | DUMP_FOLLOW | DUMP_AHEAD};
 	int fd = connect_to(directory);
 	if (fd < 0 || protocol_send(fd, &request, sizeof(request), -1) == 0)
 		return fd;

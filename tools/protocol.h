@@ -38,6 +38,7 @@ enum dump_flags {
 	DUMP_QUIET = 1 << 0,  /* leave the program alone: its allocator's figures are not asked for */
 	DUMP_RUN = 1 << 1,    /* all processes of the run that `pid` belongs to */
 	DUMP_HISTORY = 1 << 3, /* the timeline and the slices too */
+	DUMP_AHEAD = 1 << 4,   /* follow even if there is no process yet */
 	DUMP_FOLLOW = 1 << 2, /* and go on: an answer for each process that comes, and for each that has ended */
 };
 struct dump_request {

@@ -145,14 +145,16 @@ int source_fd(const struct source *source)
 	return source->follow >= 0 ? source->follow : source->pidfd;
 }
 
-/** A program without a collector has ended: how, nobody says but perhaps the library itself. */
-static void standalone_ended(struct source *source)
+/** What is not watched by a collector has ended: how, nobody says but perhaps the library itself. */
+static void all_ended(struct source *source)
 {
 	for (size_t i = 0; i < source->count; i++) {
+		if (!source->processes[i]->ended)
+			source->processes[i]->facts.how_it_ended[0] = '\0';
 		source->processes[i]->ended = true;
-		source->processes[i]->facts.how_it_ended[0] = '\0';
 	}
-	close(source->pidfd);
+	if (source->pidfd >= 0)
+		close(source->pidfd);
 	source->pidfd = -1;
 }
 
@@ -162,12 +164,61 @@ static bool is_readable(int fd)
 	return poll(&descriptor, 1, 0) > 0;
 }
 
+static bool is_anything_alive(const struct source *source)
+{
+	for (size_t i = 0; i < source->count; i++) {
+		if (!source->processes[i]->ended)
+			return true;
+	}
+	return false;
+}
+
+/** What is not among the answers has ended while nobody told us. */
+static void miss(struct source *source, const struct inquiry *inquiry, size_t number)
+{
+	struct watched *watched = source->processes[number];
+	for (size_t i = 0; i < inquiry->count; i++) {
+		if (inode_of(inquiry->answers[i].segment) == watched->inode && inquiry->answers[i].number == watched->number)
+			return;
+	}
+	if (watched != source->chosen) {
+		forget(source, watched);
+		return;
+	}
+	watched->facts.how_it_ended[0] = '\0';
+	watched->ended = true;
+}
+
+/**
+ * The connection has ended. The collector closes it when more has happened than a socket holds while we were busy: then
+ * the whole run is asked for anew. Else it is gone, and the kernel says when the process ends.
+ */
+static void ask_again(struct source *source)
+{
+	struct inquiry inquiry = {.pid = source->pid, .flags = DUMP_QUIET | DUMP_RUN | DUMP_FOLLOW};
+	if (!inquiry_ask(&inquiry) || inquiry.follow < 0) {
+		inquiry_free(&inquiry);
+		if (source->chosen && !source->chosen->ended)
+			source->pidfd = (int)syscall(SYS_pidfd_open, source->chosen->pid, 0);
+		source->collector_lost = source->pidfd >= 0 && !is_readable(source->pidfd);
+		if (!source->collector_lost)
+			all_ended(source);
+		return;
+	}
+	source->follow = inquiry.follow;
+	for (size_t i = source->count; i-- > 0;)
+		miss(source, &inquiry, i);
+	for (size_t i = 0; i < inquiry.count; i++)
+		learn(source, &inquiry.answers[i]);
+	free(inquiry.answers);
+}
+
 bool source_hear(struct source *source)
 {
 	struct answer answer;
 	bool changed = false;
 	if (source->pidfd >= 0 && is_readable(source->pidfd)) {
-		standalone_ended(source);
+		all_ended(source);
 		return true;
 	}
 	while (source->follow >= 0 && is_readable(source->follow)) {
@@ -178,10 +229,8 @@ bool source_hear(struct source *source)
 		}
 		close(source->follow);
 		source->follow = -1;
-		for (size_t i = 0; i < source->count; i++)
-			source->collector_lost |= !source->processes[i]->ended;
-		if (source->collector_lost && source->chosen)
-			source->pidfd = (int)syscall(SYS_pidfd_open, source->chosen->pid, 0);
+		if (is_anything_alive(source))
+			ask_again(source);
 	}
 	return changed;
 }

@@ -58,6 +58,10 @@ for _ in 1 2 3; do
 	is "$status" 6 "the status of what is executed"
 	like "$(grep '^heaptrace top' out | tail -1)" 'leak (pid [0-9]*), ENDED: exit 6' "which is what is watched then"
 done
+# Thousands of children that come and go: the collector tells less then, but never nothing of the program itself.
+ht top --batch --refresh=100ms --program-output=/dev/null -- "$GUESTS/fork-thousand"
+is "$status" 0 "a thousand children"
+like "$(grep '^heaptrace top' out | tail -1)" 'fork-thousand (pid [0-9]*), ENDED: exit 0' "do not hide the end of the program"
 ht top --batch -- sh -c 'echo to stdout; echo to stderr >&2; exit 4'
 is "$status" 4 "status of one that failed"
 like "$err" '^to stdout' "its last words are shown"
