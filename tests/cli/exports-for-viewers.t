@@ -33,6 +33,12 @@ is "$(json '[.pps[] | [.tb, .tbk, .gb, .gbk, .eb, .ebk]] | transpose | map(add) 
 is "$(json '(.ftbl | length) as $n | [.pps[].fs[] | . > 0 and . < $n] | all' run.dhat)" true "dhat: no dangling frame"
 is "$(json '[.ftbl[1:][] | test("^0x[0-9A-F]+: .+( \\((in .+|.+:[0-9]+)\\))?$")] | all' run.dhat)" true "dhat: frames as valgrind writes them"
 is "$(json '.te >= .tg and .tg > 0' run.dhat)" true "dhat: the peak lies before the end"
+is "$(json '[.pps[] | has("tl")] | any' run.dhat)" false "dhat: no lifetimes, as they are not known"
+ht --by-thread --outfile=/dev/null --save=threads.htrace "$GUESTS/viewed" 5
+run "$HT" export --format=dhat --outfile=threads.dhat threads.htrace
+is "$(json '[.pps[].fs] | length == (unique | length)' threads.dhat)" true "dhat: no stack twice, whichever threads had it"
+is "$(json '[.pps[] | [.tb, .eb]] | transpose | map(add) | join(" ")' threads.dhat)" \
+	"$("$HT" report --format=json threads.htrace | jq -r '.processes[0].totals | "\(.allocated_bytes) \(.live_bytes)"')" "dhat: and nothing lost"
 view=$(find /usr/libexec/valgrind /usr/lib/valgrind /usr/lib/*/valgrind -name dh_view.js 2>/dev/null | head -n 1)
 cat >view.js <<'JS'
 // dh_view.js without a browser: its own checks, its own tree.
