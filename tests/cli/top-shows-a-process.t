@@ -7,6 +7,7 @@
 . "$SOURCE/tests/lib/screen.sh"
 command -v python3 >/dev/null || skip_all "python3 is missing"
 cd "$T" || exit 1
+export TERM=xterm # where nothing else is said: there may be none
 
 # serve: a guest in the background that leaks 50 bytes for each line it gets
 serve()
