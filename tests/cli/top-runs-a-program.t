@@ -7,6 +7,7 @@
 . "$SOURCE/tests/lib/screen.sh"
 command -v python3 >/dev/null || skip_all "python3 is missing"
 cd "$T" || exit 1
+export TERM=xterm # there may be none
 
 screen "$HT" top -- "$GUESTS/leak" <<EOF
 expect the shortest program is seen: heaptrace top: leak \(pid [0-9]+\), ENDED: exit 0
