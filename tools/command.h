@@ -7,6 +7,8 @@
 #ifndef HEAPTRACE_COMMAND_H
 #define HEAPTRACE_COMMAND_H
 
+#include "options.h"
+
 enum {
 	EXIT_LIMIT = 120,          /* the program succeeded, but exceeded a limit (--max-live, ...) */
 	EXIT_HEAPTRACE = 125,      /* we failed before the program started; any failure of a subcommand */
@@ -48,5 +50,15 @@ int ctl_command(int argc, char **argv);
 
 /** `heaptrace dump`; argv[0] is "dump". @return the exit code */
 int dump_command(int argc, char **argv);
+
+#define GO_ON (-1)
+
+/**
+ * A subcommand's options, with the usual defaults; argv[0] is its name. Help and version are printed, errors said.
+ *
+ * @param next  out: index of the first operand
+ * @return GO_ON, or the exit code
+ */
+int command_options(struct options *options, enum option_scope scope, int argc, char **argv, int *next);
 
 #endif

@@ -144,21 +144,10 @@ static int dump(int argc, char **argv)
 int ctl_command(int argc, char **argv)
 {
 	struct options options;
-	char error[512];
 	int next = 0;
-	options_defaults(&options);
-	switch (options_parse(&options, SCOPE_CTL, argc, argv, &next, error, sizeof(error))) {
-	case OPTIONS_HELP:
-		options_help(SCOPE_CTL);
-		return fflush(stdout) ? EXIT_HEAPTRACE : 0;
-	case OPTIONS_VERSION:
-		puts("heaptrace " HT_RELEASE);
-		return fflush(stdout) ? EXIT_HEAPTRACE : 0;
-	case OPTIONS_ERROR:
-		return complain(error);
-	default:
-		break;
-	}
+	int status = command_options(&options, SCOPE_CTL, argc, argv, &next);
+	if (status != GO_ON)
+		return status;
 	if (argc - next >= 2 && strcmp(argv[next + 1], "dump") == 0)
 		return dump(argc - next, argv + next);
 	if (argc - next != 2)

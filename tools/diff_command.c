@@ -130,22 +130,11 @@ static int run(const struct options *options, char **paths, size_t count)
 int diff_command(int argc, char **argv)
 {
 	struct options options;
-	char error[512];
 	int next = 0;
 
-	options_defaults(&options);
-	switch (options_parse(&options, SCOPE_DIFF, argc, argv, &next, error, sizeof(error))) {
-	case OPTIONS_HELP:
-		options_help(SCOPE_DIFF);
-		return fflush(stdout) ? EXIT_HEAPTRACE : 0;
-	case OPTIONS_VERSION:
-		puts("heaptrace " HT_RELEASE);
-		return fflush(stdout) ? EXIT_HEAPTRACE : 0;
-	case OPTIONS_ERROR:
-		return complain(error);
-	default:
-		break;
-	}
+	int status = command_options(&options, SCOPE_DIFF, argc, argv, &next);
+	if (status != GO_ON)
+		return status;
 	if (options.format > FORMAT_JSON && options.format != FORMAT_HTML)
 		return complain("a difference is text, html, collapsed or json; other formats hold one snapshot (heaptrace export)");
 	if ((!options.outfile || !strcmp(options.outfile, "-")) && report_spoils_terminal(options.format, STDOUT_FILENO))

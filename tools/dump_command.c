@@ -99,19 +99,9 @@ int dump_command(int argc, char **argv)
 	struct options options;
 	char error[512];
 	int next;
-	options_defaults(&options);
-	switch (options_parse(&options, SCOPE_DUMP, argc, argv, &next, error, sizeof(error))) {
-	case OPTIONS_HELP:
-		options_help(SCOPE_DUMP);
-		return fflush(stdout) ? EXIT_HEAPTRACE : 0;
-	case OPTIONS_VERSION:
-		printf("heaptrace %s\n", HT_RELEASE);
-		return fflush(stdout) ? EXIT_HEAPTRACE : 0;
-	case OPTIONS_ERROR:
-		return complain(error);
-	default:
-		break;
-	}
+	int status = command_options(&options, SCOPE_DUMP, argc, argv, &next);
+	if (status != GO_ON)
+		return status;
 	if (next != argc - 1)
 		return complain(next >= argc ? "which process? give its PID" : "one PID at a time, and options before it");
 	pid_t pid = inquiry_read_pid(argv[next], error, sizeof(error));

@@ -34,6 +34,7 @@
  *	│           ├── tree.c         who started whom
  *	│           └── output.c       file names, whole files or nothing
  *	│               └── aside.c    files that get their name when they are whole
+ *	├── command.c        what subcommands begin with
  *	├── dump_command.c   `heaptrace dump`
  *	│   └── inquiry.c    ask the collector of a process
  *	│       └── orphan.c the segment of one whose collector was killed

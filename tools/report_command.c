@@ -147,22 +147,11 @@ static int check_operands(enum option_scope scope, const struct options *options
 static int run(enum option_scope scope, int argc, char **argv)
 {
 	struct options options;
-	char error[512];
 	int next = 0, status;
 
-	options_defaults(&options);
-	switch (options_parse(&options, scope, argc, argv, &next, error, sizeof(error))) {
-	case OPTIONS_HELP:
-		options_help(scope);
-		return 0;
-	case OPTIONS_VERSION:
-		puts("heaptrace " HT_RELEASE);
-		return 0;
-	case OPTIONS_ERROR:
-		return complain(error);
-	default:
-		break;
-	}
+	status = command_options(&options, scope, argc, argv, &next);
+	if (status != GO_ON)
+		return status;
 	status = check_operands(scope, &options, argc - next);
 	return status ? status : report_file(argv[next], &options);
 }

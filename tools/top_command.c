@@ -312,28 +312,10 @@ static int run(struct top *top, int argc, char **argv, int next)
 	return top->options.batch ? batch(top) : on_screen(top, keys);
 }
 
-/** Standard output may be a full disk. */
-static int printed(void)
-{
-	return fflush(stdout) || ferror(stdout) ? complain("standard output cannot be written") : 0;
-}
-
 int top_command(int argc, char **argv)
 {
 	static struct top top;
-	char error[512];
 	int next;
-	options_defaults(&top.options);
-	switch (options_parse(&top.options, SCOPE_TOP, argc, argv, &next, error, sizeof(error))) {
-	case OPTIONS_HELP:
-		options_help(SCOPE_TOP);
-		return printed();
-	case OPTIONS_VERSION:
-		printf("heaptrace %s\n", HT_RELEASE);
-		return printed();
-	case OPTIONS_ERROR:
-		return complain(error);
-	default:
-		return run(&top, argc, argv, next);
-	}
+	int status = command_options(&top.options, SCOPE_TOP, argc, argv, &next);
+	return status == GO_ON ? run(&top, argc, argv, next) : status;
 }

@@ -9,10 +9,17 @@ for flag in --help -h; do
 	is "$err" "" "$flag: on stdout"
 	like "$out" "^Usage:" "$flag: usage"
 done
-for command in report dump; do
+for command in report export diff dump top ctl; do
 	ht $command --help
 	is "$status" 0 "$command --help: 0"
 	like "$out" "heaptrace $command" "$command --help: usage"
+	ht $command --no-such-option
+	is "$status" 125 "$command: an unknown option: 125"
+	like "$err" "^heaptrace $command: .*no-such-option" "$command: names it"
+	[ -w /dev/full ] || continue
+	run sh -c '"$HT" '"$command"' --help >/dev/full'
+	is "$status" 125 "$command --help that can not be written: 125"
+	like "$err" "^heaptrace $command: standard output cannot be written" "$command: says so"
 done
 ht --version
 is "$status:$out:$err" "0:heaptrace $(sed -n 's/^#define HT_RELEASE "\(.*\)"/\1/p' "$SOURCE/src/segment.h"):" "--version"
