@@ -12,7 +12,7 @@ export TERM=xterm # where nothing else is said: there may be none
 # serve: a guest in the background that leaks 50 bytes for each line it gets
 serve()
 {
-	rm -f in && mkfifo in
+	rm -f in bg.out && mkfifo in # an old "ready" would be believed
 	"$HT" --color=never --outfile="$T/report" "$GUESTS/serve" <in >bg.out 2>bg.err &
 	pid=$!
 	reap_later $pid

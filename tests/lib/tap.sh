@@ -180,8 +180,17 @@ file_has() { grep -q -e "$2" "$1"; }
 file_count() { [ "$(grep -c -e "$2" "$1")" -ge "$3" ]; }
 gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.*Z' "/proc/$1/status" 2>/dev/null; }
 
-# children PID: pids of its children
-children() { cat "/proc/$1/task/"*/children 2>/dev/null; }
+# children PID: pids of its children; not what heaptrace itself has forked for a moment, which still looks like its parent
+children()
+{
+	for tap_child in $(cat "/proc/$1/task/"*/children 2>/dev/null); do
+		case $(readlink "/proc/$tap_child/exe") in
+		*/heaptrace) cmp -s "/proc/$1/cmdline" "/proc/$tap_child/cmdline" || echo "$tap_child ";;
+		'') ;; # a zombie
+		*) echo "$tap_child ";;
+		esac
+	done | tr -d '\n'
+}
 
 # jq on the last JSON report
 json() { jq -r "$1" "${2:-$T/json}"; }
