@@ -11,7 +11,7 @@ set -eu
 
 packages="gcc make libc6-dev libelf-dev libiberty-dev zlib1g-dev libncurses-dev libunwind-dev binutils"
 test_packages="g++ perl jq python3 git util-linux bsdutils strace valgrind mandoc shellcheck codespell
-	libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 google-perftools lua5.4 liblua5.4-dev dwz xz-utils"
+	libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 google-perftools file procps lua5.4 liblua5.4-dev dwz xz-utils"
 full_packages="sqlite3 libxml2-utils nodejs default-jdk-headless php-cli ruby redis-server redis-tools nginx-light memcached
 	bash bash-completion zsh fish dash vim tmux curl clang chromium
 	golang-go libjemalloc-dev libdevel-nytprof-perl python3-jsonschema npm"
@@ -39,6 +39,7 @@ is_there()
 	binutils) file=$(command -v addr2line);;
 	bsdutils) file=$(command -v script);;
 	util-linux) file=$(command -v unshare);;
+	procps) file=$(command -v ps);;
 	xz-utils) file=$(command -v xz);;
 	google-perftools) file=$(command -v google-pprof);;
 	liblua5.4-dev) file=/usr/include/lua5.4/lua.h;;
