@@ -22,16 +22,23 @@ def read(path):
             yield (match.group(1), match.group(2)) if match else ("0", line.rstrip("\n"))
 
 
+def family(first, lines):
+    """The tasks that came from the first one, itself included."""
+    # A child may say something, and have children, before strace has seen its parent come back.
+    parents = [(task, match.group(1)) for task, text in lines if (match := NEW_TASK.search(text))]
+    ours, known = {first}, 0
+    while len(ours) > known:
+        known = len(ours)
+        ours.update(child for parent, child in parents if parent in ours)
+    return ours
+
+
 def main():
-    tasks = {}
-    # A child may say something before strace has seen its parent come back: who belongs to us is known at the end only.
-    lines, ours = list(read(sys.argv[1])), set()
+    lines = list(read(sys.argv[1]))
     start = next(i for i, (_, text) in enumerate(lines) if text.startswith("getsid("))
-    ours.add(lines[start][0])
-    for task, text in lines[start + 1:]:
-        match = NEW_TASK.search(text)
-        if match and task in ours:
-            ours.add(match.group(1))
+    ours = family(lines[start][0], lines[start + 1:])
+    # In the order in which they are heard of first: numbers of processes begin anew when they have run out.
+    tasks = {lines[start][0]: [0, []]}
     for task, text in lines[start + 1:]:
         name = re.match(r"(\w+)\(", text)
         if task in ours and name:
@@ -40,8 +47,8 @@ def main():
                 calls[0] += 1
             elif name.group(1) not in CHANCE:
                 calls[1].append(name.group(1))
-    for task in sorted(tasks, key=int):
-        print("%d\t%s" % (tasks[task][0], " ".join(tasks[task][1])))
+    for memory, calls in tasks.values():
+        print("%d\t%s" % (memory, " ".join(calls)))
 
 
 main()
