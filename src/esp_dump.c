@@ -26,29 +26,10 @@ struct writing {
 	const struct session_snapshot *snapshot;
 	const struct esp_dump *dump;
 	struct request out;
-	int fd, error;
-	size_t size;          /* of this part of the text, about */
 	uint32_t lines, top;  /* written, and how many may be */
 	uint64_t alive, bytes; /* of records that are shown */
 	uint32_t shown;
 };
-
-#define PART (16u << 20)
-
-/* The collector takes only so much at a time: a long text goes out in parts. */
-static void count_text(struct writing *w, const struct record *record)
-{
-	int error;
-
-	w->size += 192 + (record->allocated_depth + record->freed_depth) * 40u;
-	if (w->size <= PART)
-		return;
-	error = request_text_end(&w->out);
-	if (!w->error)
-		w->error = error;
-	w->size = 0;
-	request_text_begin(&w->out, w->fd);
-}
 
 static void text(struct writing *w, const char *string)
 {
@@ -270,10 +251,8 @@ static int write_groups(struct writing *w)
 
 	count = collect_groups(w, groups, mask, numbers);
 	sort_numbers(numbers, count, has_less, groups);
-	for (uint32_t i = 0; i < count && w->lines++ < w->top; i++) {
-		count_text(w, session_snapshot_record(w->snapshot, groups[numbers[i]].first));
+	for (uint32_t i = 0; i < count && w->lines++ < w->top; i++)
 		write_group(w, &groups[numbers[i]]);
-	}
 	memory_unmap(groups, size);
 	return 0;
 }
@@ -283,10 +262,8 @@ static int write_lines(struct writing *w, void (*write)(struct writing *, uint32
 	if (w->dump->flags & HEAP_TRACE_DUMP_GROUPED)
 		return write_groups(w);
 	for (uint32_t i = 0; i < w->snapshot->count; i++) {
-		if (!is_shown(w, i) || w->lines++ >= w->top)
-			continue;
-		count_text(w, session_snapshot_record(w->snapshot, i));
-		write(w, i);
+		if (is_shown(w, i) && w->lines++ < w->top)
+			write(w, i);
 	}
 	return 0;
 }
@@ -446,7 +423,7 @@ static bool default_is_v4(void)
 int esp_dump_write(const struct session_snapshot *snapshot, const struct esp_dump *dump, int fd)
 {
 	unsigned flags = dump->flags;
-	struct writing w = {.snapshot = snapshot, .dump = dump, .fd = fd, .top = flags >> 16 ? flags >> 16 : UINT32_MAX};
+	struct writing w = {.snapshot = snapshot, .dump = dump, .top = flags >> 16 ? flags >> 16 : UINT32_MAX};
 	int error, written;
 
 	add_up(&w);
@@ -458,5 +435,5 @@ int esp_dump_write(const struct session_snapshot *snapshot, const struct esp_dum
 	else
 		error = write_v5(&w);
 	written = request_text_end(&w.out);
-	return error ? error : w.error ? w.error : written;
+	return error ? error : written;
 }

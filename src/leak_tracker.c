@@ -20,7 +20,6 @@
 
 #define DEPTH 24u
 #define GROWTH_LIMIT (1u << 20)
-#define PART (16u << 20) /* bytes of text that the collector gets at once, about: it keeps them until they have names */
 #define RULE "========================================\n"
 
 static struct session session;
@@ -33,8 +32,6 @@ static uint64_t backtraces_wanted, backtraces_held, backtraces_captured; /* [ses
 /* A report that is being written. */
 struct report {
 	struct request *out;
-	int fd, error;
-	size_t size; /* of the part that is being written, about */
 	const struct session_snapshot *snapshot;
 	struct leak_tracker_stats stats;
 };
@@ -249,30 +246,6 @@ static void write_summary(struct report *report)
 	text(report, RULE);
 }
 
-static void begin_part(struct report *report)
-{
-	report->size = 0;
-	request_text_begin(report->out, report->fd);
-}
-
-static void end_part(struct report *report)
-{
-	int error = request_text_end(report->out);
-
-	if (!report->error)
-		report->error = error;
-}
-
-/* A long report goes out in parts. */
-static void count_text(struct report *report, const struct record *record)
-{
-	report->size += 128 + record->allocated_depth * 36u;
-	if (report->size > PART) {
-		end_part(report);
-		begin_part(report);
-	}
-}
-
 static void write_leaks(struct report *report, const uint8_t *marks)
 {
 	uint32_t number = 0;
@@ -283,10 +256,8 @@ static void write_leaks(struct report *report, const uint8_t *marks)
 	for (uint32_t i = 0; i < report->snapshot->count; i++) {
 		const struct record *record = session_snapshot_record(report->snapshot, i);
 
-		if (!is_leak(record))
-			continue;
-		count_text(report, record);
-		write_leak(report, record, ++number, report->snapshot->regions[i], marks[i]);
+		if (is_leak(record))
+			write_leak(report, record, ++number, report->snapshot->regions[i], marks[i]);
 	}
 }
 
@@ -306,7 +277,7 @@ static int report_on(int fd, struct leak_tracker_stats *stats)
 {
 	struct session_snapshot snapshot;
 	struct request out;
-	struct report report = {.out = &out, .fd = fd, .snapshot = &snapshot};
+	struct report report = {.out = &out, .snapshot = &snapshot};
 	int error = session_snapshot(&session, true, &snapshot);
 	uint8_t *marks = error ? NULL : memory_map(snapshot.count + 1);
 
@@ -325,15 +296,15 @@ static int report_on(int fd, struct leak_tracker_stats *stats)
 	for (uint32_t i = 0; i < snapshot.count; i++)
 		count(&report, i, marks);
 	if (fd >= 0) {
-		begin_part(&report);
+		request_text_begin(&out, fd);
 		write_leaks(&report, marks);
 		write_summary(&report);
-		end_part(&report);
+		error = request_text_end(&out);
 	}
 	*stats = report.stats;
 	memory_unmap(marks, snapshot.count + 1);
 	session_snapshot_free(&snapshot);
-	return report.error;
+	return error;
 }
 
 static bool end(int fd, struct leak_tracker_stats *stats)

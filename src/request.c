@@ -13,16 +13,23 @@
 #include <sys/time.h>
 
 #define ACCEPT_SECONDS 5   /* a stopped collector must not stop the program */
-#define ANSWER_SECONDS 600 /* names of a large program are looked up meanwhile */
+#define ANSWER_SECONDS 600 /* names of a large program are looked up meanwhile, and a slow reader is waited for */
 
 bool request_is_possible(void)
 {
 	return rendezvous_socket() && !load_relaxed(&guest.caged) && load_acquire(&guest.status) == GUEST_ACTIVE;
 }
 
+static void set_patience(int socket, long seconds)
+{
+	struct timeval patience = {.tv_sec = seconds};
+
+	raw6(SYS_setsockopt, socket, SOL_SOCKET, SO_RCVTIMEO, (long)&patience, sizeof(patience), 0);
+	raw6(SYS_setsockopt, socket, SOL_SOCKET, SO_SNDTIMEO, (long)&patience, sizeof(patience), 0);
+}
+
 static int dial(void)
 {
-	struct timeval patience = {.tv_sec = ACCEPT_SECONDS};
 	long fd = raw_call(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, 0);
 
 	if (fd < 0)
@@ -34,8 +41,7 @@ static int dial(void)
 		raw_close((int)fd);
 		fd = high;
 	}
-	raw6(SYS_setsockopt, fd, SOL_SOCKET, SO_RCVTIMEO, (long)&patience, sizeof(patience), 0);
-	raw6(SYS_setsockopt, fd, SOL_SOCKET, SO_SNDTIMEO, (long)&patience, sizeof(patience), 0);
+	set_patience((int)fd, ACCEPT_SECONDS);
 	long failed = raw_call(SYS_connect, fd, rendezvous_socket(), sizeof(struct sockaddr_un), 0);
 
 	if (!failed)
@@ -94,7 +100,6 @@ static int begin(const struct request_wish *wish, int out, struct ht_answer *ans
 		.magic = HT_REQUEST_MAGIC, .version = HT_VERSION, .kind = wish->kind, .image = guest.header->image,
 		.process = guest.number, .value = wish->value,
 	};
-	struct timeval patience = {.tv_sec = ANSWER_SECONDS};
 	int socket = request_is_possible() ? dial() : -ENOTCONN;
 
 	if (socket < 0)
@@ -109,7 +114,7 @@ static int begin(const struct request_wish *wish, int out, struct ht_answer *ans
 		raw_close(socket);
 		return (int)result;
 	}
-	raw6(SYS_setsockopt, socket, SOL_SOCKET, SO_RCVTIMEO, (long)&patience, sizeof(patience), 0);
+	set_patience(socket, ANSWER_SECONDS);
 	return socket;
 }
 

@@ -11,13 +11,6 @@
 #include <errno.h>
 
 #define MARK '\1'
-#define PART (16u << 20) /* bytes that the collector gets at once: it keeps them until they have names */
-
-struct parts {
-	struct request request;
-	int fd, error;
-	size_t size; /* of the part that is being written */
-};
 
 EXPORT int heaptrace_text_v1(int fd, const char *text, size_t size);
 
@@ -37,43 +30,7 @@ static size_t read_mark(const char *text, size_t size, uintptr_t *address)
 	return i > 1 && i < size && text[i] == '\n' ? i + 1 : 0;
 }
 
-/* A long text goes out in parts. */
-static void end_part(struct parts *parts)
-{
-	int error = request_text_end(&parts->request);
-
-	if (!parts->error)
-		parts->error = error;
-}
-
-static void begin_part(struct parts *parts)
-{
-	parts->size = 0;
-	request_text_begin(&parts->request, parts->fd);
-}
-
-static void count_text(struct parts *parts, size_t size)
-{
-	parts->size += size;
-	if (parts->size < PART)
-		return;
-	end_part(parts);
-	begin_part(parts);
-}
-
-static void write_piece(struct parts *parts, const char *text, size_t size)
-{
-	while (size) {
-		size_t now = size < PART ? size : PART;
-
-		request_text(&parts->request, text, now);
-		count_text(parts, now);
-		text += now;
-		size -= now;
-	}
-}
-
-static void write_text(struct parts *parts, const char *text, size_t size)
+static void write_text(struct request *request, const char *text, size_t size)
 {
 	size_t done = 0, start = 0, length;
 	uintptr_t address;
@@ -82,16 +39,14 @@ static void write_text(struct parts *parts, const char *text, size_t size)
 		length = 0;
 		if (text[done] != MARK && text[done])
 			continue;
-		write_piece(parts, text + start, done - start);
+		request_text(request, text + start, done - start);
 		if (text[done] == MARK)
 			length = read_mark(text + done, size - done, &address);
-		if (length) {
-			request_symbol(&parts->request, address);
-			count_text(parts, length);
-		}
+		if (length)
+			request_symbol(request, address);
 		start = done + (length ? length : 1);
 	}
-	write_piece(parts, text + start, size - start);
+	request_text(request, text + start, size - start);
 }
 
 /**
@@ -102,13 +57,12 @@ static void write_text(struct parts *parts, const char *text, size_t size)
  */
 int heaptrace_text_v1(int fd, const char *text, size_t size)
 {
-	struct parts parts = {.fd = fd};
+	struct request request;
 
 	guest_start();
 	if (load_acquire(&guest.status) != GUEST_ACTIVE || !thread_get())
 		return -ENOSYS;
-	begin_part(&parts);
-	write_text(&parts, text, size);
-	end_part(&parts);
-	return parts.error;
+	request_text_begin(&request, fd);
+	write_text(&request, text, size);
+	return request_text_end(&request);
 }
