@@ -200,35 +200,57 @@ EXPORT int posix_memalign(void **out, size_t alignment, size_t size)
 	return error;
 }
 
-/* One free and one allocation when it succeeds; nothing when it fails, for then the old block lives on. */
+/* One free when it succeeds; nothing when it fails, for then the old block lives on. @param known  out: the old block */
+INLINE void *exchange(struct thread *thread, void *old, size_t size, struct live_block *known)
+{
+	*known = old ? live_take(old) : (struct live_block){0};
+	void *block = real.realloc(old, size);
+
+	if (old && (block || !size))
+		gone(thread, *known);
+	else if (known->trace)
+		live_put(old, known->trace, known->size);
+	return block;
+}
+
+static COLD void *reallocate_controlled(struct thread *thread, const struct caller *caller, enum ht_entry entry, void *old,
+					size_t size)
+{
+	uint32_t control = load_relaxed(&guest.control);
+	struct session_move move = {.begun = false};
+	struct live_block known;
+
+	if (control & CONTROL_SESSIONS && !thread->pending.sp)
+		session_move_begin(thread, caller, old, &move);
+	void *block = exchange(thread, old, size, &known);
+
+	if (control & CONTROL_CHURN && known.trace) {
+		thread->moving = true;
+		thread->moved = block == old ? 0 : known.size < size ? known.size : size;
+	}
+	if (block)
+		allocated(thread, caller, entry, block, size);
+	thread->moving = false;
+	if (move.begun)
+		session_move_end(thread, caller, entry, &move, block, size);
+	return block;
+}
+
 static void *reallocate(const struct caller *caller, enum ht_entry entry, void *old, size_t size)
 {
 	struct thread *thread = interpose_enter();
-	struct live_block known = {0};
-	struct session_move move;
+	struct live_block known;
 	void *block;
 
 	if (unlikely(!thread))
 		return real.realloc(old, size);
-	move.begun = false;
-	if (unlikely(load_relaxed(&guest.control) & CONTROL_SESSIONS) && !thread->pending.sp)
-		session_move_begin(thread, caller, old, &move);
-	if (old)
-		known = live_take(old);
-	block = real.realloc(old, size);
-	if (old && (block || !size))
-		gone(thread, known);
-	else if (known.trace)
-		live_put(old, known.trace, known.size);
-	if (unlikely(load_relaxed(&guest.control) & CONTROL_CHURN) && known.trace) {
-		thread->moving = true;
-		thread->moved = block == old ? 0 : known.size < size ? known.size : size;
+	if (unlikely(load_relaxed(&guest.control))) {
+		block = reallocate_controlled(thread, caller, entry, old, size);
+	} else {
+		block = exchange(thread, old, size, &known);
+		if (likely(block))
+			allocated(thread, caller, entry, block, size);
 	}
-	if (likely(block))
-		allocated(thread, caller, entry, block, size);
-	thread->moving = false;
-	if (unlikely(move.begun))
-		session_move_end(thread, caller, entry, &move, block, size);
 	thread_leave(thread);
 	return block;
 }

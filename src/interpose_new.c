@@ -160,19 +160,29 @@ DECLARE(_ZnamSt11align_val_tRKSt9nothrow_t, size_t size, size_t alignment, const
 }
 
 /* Count the block now: the real operator may give it back without calling free (jemalloc, tcmalloc). */
-static struct thread *deleting(const struct caller *caller, void *block)
+INLINE struct thread *begin_delete(const struct caller *caller, void *block)
 {
 	struct thread *thread = block ? interpose_enter() : NULL;
-	bool told;
 
 	if (!thread)
 		return NULL;
 	if (thread->deleting != (uintptr_t)block) {
-		told = unlikely(load_relaxed(&guest.control)) && interpose_freed_controlled(thread, caller, block);
+		bool told = caller && interpose_freed_controlled(thread, caller, block);
+
 		thread->deleting = interpose_freed(thread, block) || told ? (uintptr_t)block : 0;
 	}
 	thread_leave(thread);
 	return thread;
+}
+
+static struct thread *deleting(void *block)
+{
+	return begin_delete(NULL, block);
+}
+
+static COLD struct thread *deleting_controlled(const struct caller *caller, void *block)
+{
+	return begin_delete(caller, block);
 }
 
 /* The inner free, if there was one, has met the mark and taken it away. */
@@ -190,9 +200,15 @@ static COLD void delete_without_library(void *block)
 #define DELETE(which, type, ...)                                                              \
 	if (unlikely(load_relaxed(&guest.status) == GUEST_NEW))                               \
 		guest_start();                                                                \
-	struct caller caller = CALLER();                                                      \
-	struct thread *thread = deleting(&caller, block);                                     \
+	struct thread *thread;                                                                \
 											      \
+	if (unlikely(load_relaxed(&guest.control))) {                                         \
+		struct caller caller = CALLER();                                              \
+											      \
+		thread = deleting_controlled(&caller, block);                                 \
+	} else {                                                                              \
+		thread = deleting(block);                                                     \
+	}                                                                                     \
 	if (likely(real.deletes[which]) || find_operator(&real.deletes[which]))               \
 		((type)real.deletes[which])(__VA_ARGS__);                                     \
 	else                                                                                  \
