@@ -6,23 +6,35 @@
 
 #define ITEMS HT_CHURN_ITEMS
 
-static struct ht_churn *chunks[HT_MAX_TRACES / ITEMS + 1]; /* [atomic] each */
+#define CHUNKS (HT_MAX_TRACES / ITEMS + 1)
+
+static struct ht_churn **chunks; /* [atomic], and each of CHUNKS; half a megabyte that a run without --churn does without */
 
 void churn_forked(void)
 {
-	for (uint32_t i = 0; i <= load_relaxed(&guest.process->next_trace) / ITEMS && i <= HT_MAX_TRACES / ITEMS; i++)
+	for (uint32_t i = 0; chunks && i <= load_relaxed(&guest.process->next_trace) / ITEMS && i < CHUNKS; i++)
 		chunks[i] = NULL;
 }
 
+static COLD struct ht_churn **make_directory(void)
+{
+	struct ht_churn **fresh = memory_map(CHUNKS * sizeof(*fresh)), **now = NULL;
+
+	if (!fresh || __atomic_compare_exchange_n(&chunks, &now, fresh, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return fresh;
+	memory_unmap(fresh, CHUNKS * sizeof(*fresh));
+	return now;
+}
+
 /* Two threads that come at once leave a granule unpublished. NULL: no room. */
-static COLD struct ht_churn *make_chunk(uint32_t index)
+static COLD struct ht_churn *make_chunk(struct ht_churn **place, uint32_t index)
 {
 	struct ht_chunk *fresh = chunk_take(HT_CHUNK_CHURN, HT_GRANULE, index * (ITEMS + 1), 0);
 	struct ht_churn *now = NULL;
 
 	if (!fresh)
 		return NULL;
-	if (!__atomic_compare_exchange_n(&chunks[index], &now, (struct ht_churn *)fresh, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+	if (!__atomic_compare_exchange_n(place, &now, (struct ht_churn *)fresh, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return now;
 	chunk_publish(fresh);
 	return (struct ht_churn *)fresh;
@@ -30,10 +42,14 @@ static COLD struct ht_churn *make_chunk(uint32_t index)
 
 static struct ht_churn *item(uint32_t trace)
 {
-	struct ht_churn *chunk = load_acquire(&chunks[trace / ITEMS]);
+	struct ht_churn **directory = load_acquire(&chunks);
+
+	if (unlikely(!directory) && !(directory = make_directory()))
+		return NULL;
+	struct ht_churn *chunk = load_acquire(&directory[trace / ITEMS]);
 
 	if (unlikely(!chunk))
-		chunk = make_chunk(trace / ITEMS);
+		chunk = make_chunk(&directory[trace / ITEMS], trace / ITEMS);
 	return chunk ? &chunk[trace % ITEMS + 1] : NULL;
 }
 
