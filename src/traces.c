@@ -225,13 +225,17 @@ static uint32_t find_node(uint32_t parent, const struct stack_frame *frame, bool
 static uint32_t new_nodes(uint32_t parent, struct stack_frame *frames, uint32_t count, bool keep)
 {
 	struct node_table *t = load_acquire(&node_table);
-	uint32_t first = add_relaxed(&guest.process->next_node, count), place = first % NODES_CHUNK;
-	struct ht_node *chunk = first < HT_MAX_NODES ? load_acquire(&node_chunks[first / NODES_CHUNK]) : NULL;
 	uint64_t at[BATCH], hash;
 	uint32_t slot[BATCH];
 
+	/* Far from full, also when many threads come at once: each search ends. */
+	if ((load_relaxed(&t->count) + count) * 4 > t->mask * 3)
+		return 0;
+	uint32_t first = add_relaxed(&guest.process->next_node, count), place = first % NODES_CHUNK;
+	struct ht_node *chunk = first < HT_MAX_NODES ? load_acquire(&node_chunks[first / NODES_CHUNK]) : NULL;
+
 	/* Numbers that are not used stay empty records. */
-	if (!chunk || place < 4 || place + count > NODES_CHUNK || (load_relaxed(&t->count) + count) * 4 > t->mask * 3 + 64)
+	if (!chunk || place < 4 || place + count > NODES_CHUNK)
 		return 0;
 	for (uint32_t i = 0; i < count; i++) {
 		chunk[place + i] = (struct ht_node){i ? first + i - 1 : parent, row_module(frames[i].row), frames[i].pc};
@@ -245,8 +249,9 @@ static uint32_t new_nodes(uint32_t parent, struct stack_frame *frames, uint32_t 
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t none = 0;
 
-		while (!__atomic_compare_exchange_n(&t->slots[at[i]], &none, slot[i], false, __ATOMIC_ACQ_REL,
-						    __ATOMIC_RELAXED)) {
+		/* A node that finds no place is not found again: then it will be there twice. */
+		for (uint64_t probes = 0; probes <= t->mask && !__atomic_compare_exchange_n(&t->slots[at[i]], &none, slot[i],
+							false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED); probes++) {
 			none = 0;
 			at[i] = (at[i] + 1) & t->mask;
 		}
