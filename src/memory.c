@@ -52,11 +52,11 @@ void *memory_map_table(size_t size)
 	if (size < HUGE || load_relaxed(&guest.caged))
 		return memory_map(size);
 	size_t whole = ((size + 4095) & ~(size_t)4095) + HUGE;
-	char *start = memory_map(whole), *end = start + whole;
+	char *start = memory_map(whole);
 
 	if (!start)
 		return memory_map(size);
-	char *aligned = (char *)(((uintptr_t)start + HUGE - 1) & ~(HUGE - 1));
+	char *end = start + whole, *aligned = (char *)(((uintptr_t)start + HUGE - 1) & ~(HUGE - 1));
 
 	/* What sticks out goes back; the table begins where a huge page does. */
 	if (aligned > start)
