@@ -127,20 +127,11 @@ void churn_json(FILE *out, const struct churn *churn)
 		fputs("\"churn\":null", out);
 		return;
 	}
-	const struct {
-		const char *key;
-		uint64_t value;
-	} numbers[] = {
-		{ "temporary_blocks", churn->temporary_blocks }, { "temporary_bytes", churn->temporary_bytes },
-		{ "reallocs", churn->reallocs }, { "moved_blocks", churn->moved_blocks }, { "moved_bytes", churn->moved_bytes },
-	};
-
 	fputs("\"churn\":{", out);
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		json_number(out, numbers[i].key, numbers[i].value);
-		fputc(',', out);
-	}
-	fputs("\"sizes\":[", out);
+	json_numbers(out, { "temporary_blocks", churn->temporary_blocks }, { "temporary_bytes", churn->temporary_bytes },
+		     { "reallocs", churn->reallocs }, { "moved_blocks", churn->moved_blocks },
+		     { "moved_bytes", churn->moved_bytes });
+	fputs(",\"sizes\":[", out);
 	for (unsigned i = 0, any = 0; i < HT_CHURN_CLASSES; i++) {
 		if (!churn->sizes[i])
 			continue;

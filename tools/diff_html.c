@@ -108,10 +108,11 @@ static void put_process(FILE *out, struct page *page)
 	const struct model *model = last_model(diff);
 
 	html_put_head(out, model);
-	fprintf(out, "\"totals\":{\"live_bytes\":%" PRIu64 ",\"live_blocks\":%" PRIu64 ",\"peak_bytes\":%" PRIu64
-		",\"whole_peak_bytes\":%" PRIu64 ",\"peak_ns\":%" PRIu64 ",\"allocations\":%" PRIu64 "},\n", last->bytes,
-		last->blocks, model->totals.peak_bytes, model->totals.peak_bytes, model->totals.peak_ns,
-		model->totals.allocations);
+	fputs("\"totals\":{", out);
+	json_numbers(out, { "live_bytes", last->bytes }, { "live_blocks", last->blocks },
+		     { "peak_bytes", model->totals.peak_bytes }, { "whole_peak_bytes", model->totals.peak_bytes },
+		     { "peak_ns", model->totals.peak_ns }, { "allocations", model->totals.allocations });
+	fputs("},\n", out);
 	if (last->models.count == 1)
 		html_put_timeline(out, model);
 	put_notes(out, diff);

@@ -123,10 +123,11 @@ static void put_json_row(FILE *out, const struct diff *diff, const struct diff_r
 	fputc('{', out);
 	put_list(out, diff, row, "blocks", true);
 	put_list(out, diff, row, "bytes", false);
-	if (diff->flows)
-		fprintf(out, "\"allocated_blocks\":%" PRIu64 ",\"allocated_bytes\":%" PRIu64 ",\"freed_blocks\":%" PRIu64
-			",\"freed_bytes\":%" PRIu64 ",", row->allocated.blocks, row->allocated.bytes, row->freed.blocks,
-			row->freed.bytes);
+	if (diff->flows) {
+		json_numbers(out, { "allocated_blocks", row->allocated.blocks }, { "allocated_bytes", row->allocated.bytes },
+			     { "freed_blocks", row->freed.blocks }, { "freed_bytes", row->freed.bytes });
+		fputc(',', out);
+	}
 	fprintf(out, "\"growth_blocks\":%" PRId64 ",\"growth_bytes\":%" PRId64 ",\"slope_bytes\":%" PRId64
 		",\"grew_in_every_interval\":%s,\"truncated\":%s,", row->growth_blocks, row->growth_bytes, (int64_t)row->slope,
 		row->grew_always ? "true" : "false", row->backtrace->truncated ? "true" : "false");
@@ -143,11 +144,7 @@ static void put_json_file(FILE *out, const struct diff_file *file)
 	fprintf(out, ",\"pid\":%d,", first->pid);
 	json_command(out, first);
 	fprintf(out, ",\"processes\":%zu,", file->models.count);
-	json_number(out, "taken_ns", file->taken_ns);
-	fputc(',', out);
-	json_number(out, "blocks", file->blocks);
-	fputc(',', out);
-	json_number(out, "bytes", file->bytes);
+	json_numbers(out, { "taken_ns", file->taken_ns }, { "blocks", file->blocks }, { "bytes", file->bytes });
 	fputc('}', out);
 }
 

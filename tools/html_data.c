@@ -150,11 +150,7 @@ void html_put_head(FILE *out, const struct model *model)
 	fputs("],\"how_it_ended\":", out);
 	json_string_in_html(out, model->host.how_it_ended[0] ? model->host.how_it_ended : NULL);
 	fputc(',', out);
-	json_number(out, "start_wall", model->start_wall);
-	fputc(',', out);
-	json_number(out, "started_ns", model->start_ns);
-	fputc(',', out);
-	json_number(out, "now_ns", model->now_ns);
+	json_numbers(out, { "start_wall", model->start_wall }, { "started_ns", model->start_ns }, { "now_ns", model->now_ns });
 	fputs(",\n", out);
 }
 

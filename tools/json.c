@@ -96,6 +96,22 @@ void json_number(FILE *out, const char *key, uint64_t value)
 	fprintf(out, "\"%s\":%" PRIu64, key, value);
 }
 
+void json_figures(FILE *out, const struct json_figure *figures, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (i)
+			fputc(',', out);
+		json_number(out, figures[i].key, figures[i].value);
+	}
+}
+
+void json_thread(FILE *out, const struct thread *thread)
+{
+	fprintf(out, "\"thread\":{\"tid\":%" PRIu32 ",\"name\":", thread->tid);
+	json_string(out, thread->name);
+	fputc('}', out);
+}
+
 void json_command(FILE *out, const struct model *model)
 {
 	fputs("\"command\":[", out);

@@ -31,10 +31,27 @@ void json_string_in_html(FILE *out, const char *string);
 /** "key":value */
 void json_number(FILE *out, const char *key, uint64_t value);
 
+/** A number in an object, and what it is called there. */
+struct json_figure {
+	const char *key;
+	uint64_t value;
+};
+
+/** "key":value,"key":value,... */
+void json_figures(FILE *out, const struct json_figure *figures, size_t count);
+
+/** The same of a list: json_numbers(out, { "key", value }, ...). */
+#define json_numbers(out, ...) \
+	json_figures(out, (const struct json_figure[]) { __VA_ARGS__ }, \
+		     sizeof((const struct json_figure[]) { __VA_ARGS__ }) / sizeof(struct json_figure))
+
 /** The build id in hexadecimal digits, quoted, or null. The module may be NULL. */
 void json_build_id(FILE *out, const struct module *module);
 
 /** "command":["...",...]; of no model an empty list. */
 void json_command(FILE *out, const struct model *model);
+
+/** "thread":{"tid":number,"name":"..."} */
+void json_thread(FILE *out, const struct thread *thread);
 
 #endif

@@ -175,22 +175,13 @@ static void put_points(const struct document *document)
 {
 	for (size_t i = 0; i < document->point_count; i++) {
 		const struct point *point = &document->points[i];
-		const struct {
-			const char *key;
-			uint64_t value;
-		} numbers[] = {
-			{ "tb", point->total_bytes },   { "tbk", point->total_blocks },
-			{ "mb", point->peak_bytes },    { "mbk", point->peak_blocks },
-			{ "gb", point->at_peak_bytes }, { "gbk", point->at_peak_blocks },
-			{ "eb", point->live_bytes },    { "ebk", point->live_blocks },
-		};
 
 		fputs(i ? ",\n{" : "{", document->out);
-		for (size_t j = 0; j < sizeof(numbers) / sizeof(numbers[0]); j++) {
-			json_number(document->out, numbers[j].key, numbers[j].value);
-			fputc(',', document->out);
-		}
-		fprintf(document->out, "\"fs\":[%s]}", point->stack);
+		json_numbers(document->out, { "tb", point->total_bytes }, { "tbk", point->total_blocks },
+			     { "mb", point->peak_bytes }, { "mbk", point->peak_blocks },
+			     { "gb", point->at_peak_bytes }, { "gbk", point->at_peak_blocks },
+			     { "eb", point->live_bytes }, { "ebk", point->live_blocks });
+		fprintf(document->out, ",\"fs\":[%s]}", point->stack);
 	}
 }
 

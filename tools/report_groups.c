@@ -236,16 +236,6 @@ void report_groups_text(FILE *out, struct model *model, const struct options *op
 static void put_json_group(FILE *out, const struct group *group)
 {
 	const struct backtrace *sum = &group->sum;
-	const struct {
-		const char *key;
-		uint64_t value;
-	} numbers[] = {
-		{ "backtraces", group->backtraces },
-		{ "live_blocks", sum->live_blocks },       { "live_bytes", sum->live_bytes },
-		{ "at_peak_blocks", sum->at_peak_blocks }, { "at_peak_bytes", sum->at_peak_bytes },
-		{ "total_blocks", sum->total_blocks },     { "total_bytes", sum->total_bytes },
-		{ "first_ns", sum->first_ns },             { "last_ns", sum->last_ns },
-	};
 
 	fputs("{\"name\":", out);
 	json_string(out, group->name);
@@ -258,14 +248,14 @@ static void put_json_group(FILE *out, const struct group *group)
 	else
 		fputs(",\"line\":null,\"module\":", out);
 	json_string(out, group->module ? group->module->path : NULL);
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		fputc(',', out);
-		json_number(out, numbers[i].key, numbers[i].value);
-	}
+	fputc(',', out);
+	json_numbers(out, { "backtraces", group->backtraces }, { "live_blocks", sum->live_blocks },
+		     { "live_bytes", sum->live_bytes }, { "at_peak_blocks", sum->at_peak_blocks },
+		     { "at_peak_bytes", sum->at_peak_bytes }, { "total_blocks", sum->total_blocks },
+		     { "total_bytes", sum->total_bytes }, { "first_ns", sum->first_ns }, { "last_ns", sum->last_ns });
 	if (group->thread) {
-		fprintf(out, ",\"thread\":{\"tid\":%" PRIu32 ",\"name\":", group->thread->tid);
-		json_string(out, group->thread->name);
-		fputc('}', out);
+		fputc(',', out);
+		json_thread(out, group->thread);
 	}
 	if (sum->churn) {
 		fputc(',', out);

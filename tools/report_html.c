@@ -26,67 +26,46 @@ struct page {
 	const struct options *options;
 };
 
-static void put_key(FILE *out, const char *key, uint64_t value)
+/** A figure of each backtrace. */
+struct column {
+	const char *key;
+	size_t place;
+	bool of_churn;
+};
+
+static uint64_t figure_in(const struct backtrace *backtrace, const struct column *column)
 {
-	json_number(out, key, value);
-	fputc(',', out);
+	const char *figures = column->of_churn ? (const char *)backtrace->churn : (const char *)backtrace;
+
+	return figures ? *(const uint64_t *)(figures + column->place) : 0;
 }
 
-static void put_column(FILE *out, const struct model *model, const char *key, size_t place)
+static void put_column(FILE *out, const struct model *model, const struct column *column)
 {
 	const char *separator = "";
 
-	fprintf(out, ",\n\"%s\":[", key);
+	fprintf(out, ",\n\"%s\":[", column->key);
 	for (size_t i = 0; i < model->backtrace_count; i++) {
-		const struct backtrace *backtrace = &model->backtraces[i];
-
-		if (backtrace->ignored)
+		if (model->backtraces[i].ignored)
 			continue;
-		fprintf(out, "%s%" PRIu64, separator, *(const uint64_t *)((const char *)backtrace + place));
+		fprintf(out, "%s%" PRIu64, separator, figure_in(&model->backtraces[i], column));
 		separator = ",";
 	}
 	fputc(']', out);
-}
-
-/** A column of what --churn counts. */
-static void put_churn_column(FILE *out, const struct model *model, const char *key, size_t place)
-{
-	const char *separator = "";
-
-	fprintf(out, ",\n\"%s\":[", key);
-	for (size_t i = 0; i < model->backtrace_count; i++) {
-		const struct backtrace *backtrace = &model->backtraces[i];
-
-		if (backtrace->ignored)
-			continue;
-		fprintf(out, "%s%" PRIu64, separator,
-			backtrace->churn ? *(const uint64_t *)((const char *)backtrace->churn + place) : 0);
-		separator = ",";
-	}
-	fputc(']', out);
-}
-
-static void put_churn(FILE *out, const struct model *model)
-{
-	if (!(model->option_flags & HT_OPTION_CHURN))
-		return;
-	put_churn_column(out, model, "temporary_blocks", offsetof(struct churn, temporary_blocks));
-	put_churn_column(out, model, "temporary_bytes", offsetof(struct churn, temporary_bytes));
-	put_churn_column(out, model, "reallocs", offsetof(struct churn, reallocs));
-	put_churn_column(out, model, "moved_bytes", offsetof(struct churn, moved_bytes));
 }
 
 static void put_backtraces(FILE *out, struct html *html, const struct model *model)
 {
-	static const struct {
-		const char *key;
-		size_t place;
-	} columns[] = {
-#define COLUMN(name) { #name, offsetof(struct backtrace, name) }
+#define COLUMN(name) { #name, offsetof(struct backtrace, name), false }
+#define CHURN_COLUMN(name) { #name, offsetof(struct churn, name), true }
+	static const struct column columns[] = {
 		COLUMN(live_blocks), COLUMN(live_bytes), COLUMN(peak_blocks), COLUMN(peak_bytes), COLUMN(at_peak_blocks),
 		COLUMN(at_peak_bytes), COLUMN(total_blocks), COLUMN(total_bytes), COLUMN(first_ns), COLUMN(last_ns),
-#undef COLUMN
+		CHURN_COLUMN(temporary_blocks), CHURN_COLUMN(temporary_bytes), CHURN_COLUMN(reallocs), CHURN_COLUMN(moved_bytes),
 	};
+#undef CHURN_COLUMN
+#undef COLUMN
+	bool has_churn = model->option_flags & HT_OPTION_CHURN;
 	const char *separator = "";
 
 	html_begin_nodes(html);
@@ -98,9 +77,10 @@ static void put_backtraces(FILE *out, struct html *html, const struct model *mod
 		separator = ",";
 	}
 	fputc(']', out);
-	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
-		put_column(out, model, columns[i].key, columns[i].place);
-	put_churn(out, model);
+	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
+		if (has_churn || !columns[i].of_churn)
+			put_column(out, model, &columns[i]);
+	}
 	fputs("},\n", out);
 	html_put_nodes(out, html);
 }
@@ -108,16 +88,12 @@ static void put_backtraces(FILE *out, struct html *html, const struct model *mod
 static void put_totals(FILE *out, const struct model *model, const struct totals *totals)
 {
 	fputs("\"totals\":{", out);
-	put_key(out, "allocations", totals->allocations);
-	put_key(out, "frees", totals->frees);
-	put_key(out, "allocated_bytes", totals->allocated_bytes);
-	put_key(out, "live_blocks", totals->live_blocks);
-	put_key(out, "live_bytes", totals->live_bytes);
-	put_key(out, "peak_blocks", totals->peak_blocks);
-	put_key(out, "peak_bytes", totals->peak_bytes);
-	put_key(out, "peak_bound_bytes", model->peak_bound_bytes);
-	put_key(out, "whole_peak_bytes", model->totals.peak_bytes); /* what is left out is in the timeline */
-	json_number(out, "peak_ns", totals->peak_ns);
+	json_numbers(out, { "allocations", totals->allocations }, { "frees", totals->frees },
+		     { "allocated_bytes", totals->allocated_bytes }, { "live_blocks", totals->live_blocks },
+		     { "live_bytes", totals->live_bytes }, { "peak_blocks", totals->peak_blocks },
+		     { "peak_bytes", totals->peak_bytes }, { "peak_bound_bytes", model->peak_bound_bytes },
+		     { "whole_peak_bytes", model->totals.peak_bytes }, /* what is left out is in the timeline */
+		     { "peak_ns", totals->peak_ns });
 	fputs("},\n", out);
 }
 
@@ -128,17 +104,15 @@ static void put_surroundings(FILE *out, const struct model *model)
 
 	if (statm->ns) {
 		fputs("\"statm\":{", out);
-		put_key(out, "size", statm->size);
-		put_key(out, "resident", statm->resident);
-		put_key(out, "shared", statm->shared);
-		json_number(out, "ns", statm->ns);
+		json_numbers(out, { "size", statm->size }, { "resident", statm->resident }, { "shared", statm->shared },
+			     { "ns", statm->ns });
 		fputs("},", out);
 	}
 	if (model->allocator_ns) {
 		fputs("\"allocator\":{", out);
-		put_key(out, "virtual", model->allocator_arena + model->allocator_hblkhd);
-		put_key(out, "resident", model->allocator_uordblks + model->allocator_hblkhd);
-		json_number(out, "ns", model->process_flags & HT_PROCESS_FIGURES_FINAL ? model->now_ns : model->allocator_ns);
+		json_numbers(out, { "virtual", model->allocator_arena + model->allocator_hblkhd },
+			     { "resident", model->allocator_uordblks + model->allocator_hblkhd },
+			     { "ns", model->process_flags & HT_PROCESS_FIGURES_FINAL ? model->now_ns : model->allocator_ns });
 		fputs("},", out);
 	}
 }

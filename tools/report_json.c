@@ -82,31 +82,20 @@ static void put_folds(FILE *out, const struct model *model, const struct backtra
 static void put_backtrace(FILE *out, const struct model *model, const struct backtrace *backtrace,
 			  struct stack_lines *stack)
 {
-	const struct {
-		const char *key;
-		uint64_t value;
-	} numbers[] = {
-		{ "live_blocks", backtrace->live_blocks },       { "live_bytes", backtrace->live_bytes },
-		{ "peak_blocks", backtrace->peak_blocks },       { "peak_bytes", backtrace->peak_bytes },
-		{ "at_peak_blocks", backtrace->at_peak_blocks }, { "at_peak_bytes", backtrace->at_peak_bytes },
-		{ "total_blocks", backtrace->total_blocks },     { "total_bytes", backtrace->total_bytes },
-		{ "first_ns", backtrace->first_ns },             { "last_ns", backtrace->last_ns },
-	};
-
 	fputc('{', out);
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		json_number(out, numbers[i].key, numbers[i].value);
-		fputc(',', out);
-	}
-	fprintf(out, "\"truncated\":%s,", backtrace->truncated ? "true" : "false");
+	json_numbers(out, { "live_blocks", backtrace->live_blocks }, { "live_bytes", backtrace->live_bytes },
+		     { "peak_blocks", backtrace->peak_blocks }, { "peak_bytes", backtrace->peak_bytes },
+		     { "at_peak_blocks", backtrace->at_peak_blocks }, { "at_peak_bytes", backtrace->at_peak_bytes },
+		     { "total_blocks", backtrace->total_blocks }, { "total_bytes", backtrace->total_bytes },
+		     { "first_ns", backtrace->first_ns }, { "last_ns", backtrace->last_ns });
+	fprintf(out, ",\"truncated\":%s,", backtrace->truncated ? "true" : "false");
 	report_json_frames(out, model, backtrace);
 	stack_lines_make(stack, model, backtrace, true);
 	fputc(',', out);
 	json_number(out, "allocator_frames", stack_lines_hidden(stack));
 	if (backtrace->thread) {
-		fprintf(out, ",\"thread\":{\"tid\":%" PRIu32 ",\"name\":", backtrace->thread->tid);
-		json_string(out, backtrace->thread->name);
-		fputc('}', out);
+		fputc(',', out);
+		json_thread(out, backtrace->thread);
 	}
 	if (backtrace->churn) {
 		fputc(',', out);
@@ -139,22 +128,11 @@ static void put_backtraces(FILE *out, const struct model *model, const uint32_t 
 
 static void put_totals(FILE *out, const struct totals *totals)
 {
-	const struct {
-		const char *key;
-		uint64_t value;
-	} numbers[] = {
-		{ "allocations", totals->allocations }, { "frees", totals->frees },
-		{ "allocated_bytes", totals->allocated_bytes }, { "live_blocks", totals->live_blocks },
-		{ "live_bytes", totals->live_bytes }, { "peak_blocks", totals->peak_blocks },
-		{ "peak_bytes", totals->peak_bytes }, { "peak_ns", totals->peak_ns },
-	};
-
 	fputs("\"totals\":{", out);
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		if (i)
-			fputc(',', out);
-		json_number(out, numbers[i].key, numbers[i].value);
-	}
+	json_numbers(out, { "allocations", totals->allocations }, { "frees", totals->frees },
+		     { "allocated_bytes", totals->allocated_bytes }, { "live_blocks", totals->live_blocks },
+		     { "live_bytes", totals->live_bytes }, { "peak_blocks", totals->peak_blocks },
+		     { "peak_bytes", totals->peak_bytes }, { "peak_ns", totals->peak_ns });
 	fputs("},\n", out);
 }
 
@@ -172,13 +150,8 @@ static void put_churn(FILE *out, const struct model *model)
 static void put_unseen(FILE *out, const struct model *model)
 {
 	fputs("\"unseen\":{", out);
-	json_number(out, "nested_allocations", model->nested_allocations);
-	fputc(',', out);
-	json_number(out, "inherited_frees", model->inherited_frees);
-	fputc(',', out);
-	json_number(out, "table_full", model->table_full);
-	fputc(',', out);
-	json_number(out, "corrupt_records", model->corrupt_records);
+	json_numbers(out, { "nested_allocations", model->nested_allocations }, { "inherited_frees", model->inherited_frees },
+		     { "table_full", model->table_full }, { "corrupt_records", model->corrupt_records });
 	fprintf(out, ",\"recording_stopped\":%s", model->process_flags & HT_PROCESS_HAS_GAPS ? "true" : "false");
 	fputs(",\"untraced_children\":[", out);
 	for (size_t i = 0; i < model->host.untraced_count; i++) {
@@ -219,11 +192,8 @@ static void put_unnamed(FILE *out, const struct model *model)
 static void put_left_out(FILE *out, const char *key, const struct left_out *left_out)
 {
 	fprintf(out, "\"%s\":{", key);
-	json_number(out, "backtraces", left_out->backtraces);
-	fputc(',', out);
-	json_number(out, "live_blocks", left_out->blocks);
-	fputc(',', out);
-	json_number(out, "live_bytes", left_out->bytes);
+	json_numbers(out, { "backtraces", left_out->backtraces }, { "live_blocks", left_out->blocks },
+		     { "live_bytes", left_out->bytes });
 	fputs("},", out);
 }
 
@@ -231,9 +201,7 @@ static void put_left_out(FILE *out, const char *key, const struct left_out *left
 static void put_extra(FILE *out, const struct model *model, const struct figures *figures)
 {
 	fputs("\"peak_bound\":{", out);
-	json_number(out, "blocks", model->peak_bound_blocks);
-	fputc(',', out);
-	json_number(out, "bytes", model->peak_bound_bytes);
+	json_numbers(out, { "blocks", model->peak_bound_blocks }, { "bytes", model->peak_bound_bytes });
 	fputs("},", out);
 	put_left_out(out, "ignored", &figures->ignored);
 	put_left_out(out, "filtered", &figures->filtered);
@@ -294,9 +262,7 @@ static void put_process(FILE *out, struct model *model, size_t parent, const str
 	fputs(",\"how_it_ended\":", out);
 	json_string(out, model->host.how_it_ended[0] ? model->host.how_it_ended : NULL);
 	fputc(',', out);
-	json_number(out, "started_ns", model->start_ns);
-	fputc(',', out);
-	json_number(out, "duration_ns", duration);
+	json_numbers(out, { "started_ns", model->start_ns }, { "duration_ns", duration });
 	if (parent != TREE_NO_PARENT)
 		fprintf(out, ",\"parent\":%zu,\n", parent);
 	else

@@ -102,28 +102,16 @@ static int put_text(FILE *out, const struct model *model)
 static void put_change(FILE *out, const struct slice_change *change)
 {
 	fprintf(out, "{\"backtrace\":%" PRIu32 ",", change->backtrace);
-	json_number(out, "allocated_blocks", change->allocated_blocks);
-	fputc(',', out);
-	json_number(out, "allocated_bytes", change->allocated_bytes);
-	fputc(',', out);
-	json_number(out, "freed_blocks", change->freed_blocks);
-	fputc(',', out);
-	json_number(out, "freed_bytes", change->freed_bytes);
+	json_numbers(out, { "allocated_blocks", change->allocated_blocks }, { "allocated_bytes", change->allocated_bytes },
+		     { "freed_blocks", change->freed_blocks }, { "freed_bytes", change->freed_bytes });
 	fputc('}', out);
 }
 
 static void put_json_slice(FILE *out, const struct slice *slice)
 {
 	fputc('{', out);
-	json_number(out, "ns", slice->ns);
-	fputc(',', out);
-	json_number(out, "live_bytes", slice->live_bytes);
-	fputc(',', out);
-	json_number(out, "live_blocks", slice->live_blocks);
-	fputc(',', out);
-	json_number(out, "allocations", slice->allocations);
-	fputc(',', out);
-	json_number(out, "allocated_bytes", slice->allocated_bytes);
+	json_numbers(out, { "ns", slice->ns }, { "live_bytes", slice->live_bytes }, { "live_blocks", slice->live_blocks },
+		     { "allocations", slice->allocations }, { "allocated_bytes", slice->allocated_bytes });
 	fputs(",\"changes\":[", out);
 	for (size_t i = 0; i < slice->change_count; i++) {
 		if (i)
@@ -139,11 +127,8 @@ static int put_json(FILE *out, struct model *model, const struct options *option
 	fprintf(out, "{\"version\":1,\"heaptrace\":\"" HT_RELEASE "\",\"pid\":%d,", model->pid);
 	json_command(out, model);
 	fputc(',', out);
-	json_number(out, "started_ns", model->start_ns);
-	fputc(',', out);
-	json_number(out, "interval_ns", model->slice_interval_ns);
-	fputc(',', out);
-	json_number(out, "kept_ns", model->slice_kept_ns);
+	json_numbers(out, { "started_ns", model->start_ns }, { "interval_ns", model->slice_interval_ns },
+		     { "kept_ns", model->slice_kept_ns });
 	fprintf(out, ",\"dear\":%s,\n\"slices\":[", model->slices_dear ? "true" : "false");
 	for (size_t i = 0; i < model->slice_count; i++) {
 		fputs(i ? ",\n" : "\n", out);
