@@ -265,12 +265,13 @@ static void linger(struct run *run)
 		end_of_run(run);
 }
 
-static void program_ended(struct run *run, pid_t pid, int64_t status)
+static void program_ended(struct run *run, const struct message *message)
 {
 	image_scan_all(run);
-	run->last_ended = pid;
-	run->last_status = status;
-	struct process *process = process_find(run, pid);
+	run->last_ended = message->pid;
+	run->last_status = message->value;
+	run->last_user = message->user;
+	struct process *process = process_find(run, message->pid);
 	if (process)
 		process_end(run, process, NULL);
 }
@@ -305,7 +306,7 @@ static void launcher_ready(struct run *run, struct watch *watch)
 		run->program = message.pid;
 		break;
 	case MESSAGE_ENDED:
-		program_ended(run, message.pid, message.value);
+		program_ended(run, &message);
 		break;
 	case MESSAGE_DUMP:
 		jobs_dump_all(run, (int)message.value, message.pid == 1);

@@ -157,7 +157,7 @@ struct run {
 	int epoll;
 	pid_t program;               /* the launcher's child, 0: not started yet */
 	pid_t last_ended;            /* child that the launcher has reaped, in case its image comes to light later */
-	int64_t last_status;
+	int64_t last_status, last_user; /* as MESSAGE_ENDED says */
 	bool attached;               /* the launcher has not returned: its stderr and stdout may be used */
 	bool finishing;              /* the launcher waits for MESSAGE_DONE */
 	bool takes_all_down;         /* with it, what still runs will be killed */

@@ -25,6 +25,7 @@
 #define NOTE_SLACK_NS 20000000u /* notes are dated by the clock's ticks */
 #define YOUNG_NS 200000000u     /* what has just been started may still say hello */
 #define LOOKS 3
+#define UNKNOWN_REASON "nothing heard from the library"
 
 /** A program that a vfork or spawn child was about to execute, and that should say hello. */
 struct start {
@@ -131,6 +132,8 @@ static bool is_gone(pid_t pid)
 static const char *why_silent(const struct run *run, pid_t pid)
 {
 	long user = procfs_status_number(pid, "Uid");
+	if (user < 0 && pid == run->last_ended)
+		user = (long)run->last_user; /* the launcher saw it before it was gone */
 	if (user >= 0 && (uid_t)user != geteuid())
 		return "it runs as another user";
 	if (!is_gone(pid) && procfs_environment_has(pid, run->rundir.path) == 0) /* a zombie has none */
@@ -160,7 +163,7 @@ static bool judge_start(struct run *run, struct process *process, const struct s
 	if (!gone && (finally || collect_run_ns(run) > start->ns + YOUNG_NS))
 		reason = why_silent_surely(run, start->pid);
 	if (gone || reason)
-		add_untraced(run, process, start->pid, reason ? reason : "library not loaded", start->path);
+		add_untraced(run, process, start->pid, reason ? reason : UNKNOWN_REASON, start->path);
 	return gone || reason || finally;
 }
 
@@ -245,7 +248,7 @@ static void ended_by_untraced_exec(struct run *run, struct process *process)
 	const char *reason = untraceable(run, process, process->last_exec);
 	if (!reason)
 		reason = why_silent(run, process->pid);
-	add_untraced(run, process, process->pid, reason ? reason : "library not loaded", process->last_exec);
+	add_untraced(run, process, process->pid, reason ? reason : UNKNOWN_REASON, process->last_exec);
 	process->check_exec = false;
 }
 

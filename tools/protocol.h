@@ -15,7 +15,7 @@
 enum message_kind {
 	/* launcher to collector */
 	MESSAGE_PROGRAM = 1, /* pid: the program has been started */
-	MESSAGE_ENDED,       /* pid, value: a child of the launcher ended with this wait status */
+	MESSAGE_ENDED,       /* pid, value, user: a child of the launcher ended with this wait status */
 	MESSAGE_DUMP,        /* value: index of the signal that the launcher got; pid 1: all of its group had it */
 	MESSAGE_STOPPED,     /* the launcher is about to stop itself as its program did; wake it when that runs again */
 	MESSAGE_FINISH,      /* value 1: report on what still runs too; then MESSAGE_DONE */
@@ -30,6 +30,7 @@ struct message {
 	uint32_t kind; /* enum message_kind */
 	int32_t pid;
 	int64_t value;
+	int64_t user; /* that it ran as at last, -1: not known */
 };
 
 /** `heaptrace dump` and `heaptrace top` to the collector's socket, and the answer: one for each process, its segment beside it. */

@@ -53,9 +53,8 @@ struct supervision {
 	size_t held_count, held_room;
 };
 
-static void tell_collector(struct supervision *supervision, enum message_kind kind, pid_t pid, int64_t value)
+static void send_to_collector(struct supervision *supervision, struct message message)
 {
-	struct message message = {.kind = kind, .pid = pid, .value = value};
 	if (supervision->collector < 0)
 		return;
 	/* Its queue is long, and it never waits: a full one is a matter of microseconds, or somebody has stopped it. */
@@ -69,6 +68,11 @@ static void tell_collector(struct supervision *supervision, enum message_kind ki
 	}
 }
 
+static void tell_collector(struct supervision *supervision, enum message_kind kind, pid_t pid, int64_t value)
+{
+	send_to_collector(supervision, (struct message){.kind = kind, .pid = pid, .value = value});
+}
+
 static void stop_too(struct supervision *supervision)
 {
 	if (getpid() == 1 || supervision->collector < 0)
@@ -77,11 +81,11 @@ static void stop_too(struct supervision *supervision)
 	kill(getpid(), SIGSTOP);
 }
 
-static void program_ended(struct supervision *supervision, int status)
+static void program_ended(struct supervision *supervision, int status, long user)
 {
 	supervision->ended = true;
 	supervision->status = status;
-	tell_collector(supervision, MESSAGE_ENDED, supervision->program, status);
+	send_to_collector(supervision, (struct message){MESSAGE_ENDED, supervision->program, status, user});
 	tell_collector(supervision, MESSAGE_FINISH, 0, getpid() == 1);
 }
 
@@ -89,11 +93,12 @@ static void reap(struct supervision *supervision)
 {
 	int status;
 	pid_t pid;
+	long user = supervision->ended ? -1 : procfs_status_number(supervision->program, "Uid"); /* a zombie still has it */
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
 		if (pid == supervision->program && WIFSTOPPED(status))
 			stop_too(supervision);
 		else if (pid == supervision->program)
-			program_ended(supervision, status);
+			program_ended(supervision, status, user);
 	}
 }
 

@@ -28,7 +28,7 @@ int main(int argc, char **argv)
 	if (!malloc(7)) return 9;
 	if (strncmp(how, "spawnp", 6) == 0) return posix_spawnp(&pid, program, NULL, NULL, arguments, environment) || wait(NULL) < 0;
 	if (strncmp(how, "spawn", 5) == 0) return posix_spawn(&pid, program, NULL, NULL, arguments, environment) || wait(NULL) < 0;
-	if ((how[0] == 'v' ? vfork() : fork()) == 0) {
+	if ((how[0] == 'e' ? 0 : how[0] == 'v' ? vfork() : fork()) == 0) {
 		if (strstr(how, "-user") && (setgid(65534) || setuid(65534))) _exit(98);
 		if (strstr(how, "-path")) execvpe(program, arguments, environment);
 		else execve(program, arguments, environment);
@@ -62,13 +62,16 @@ for how in fork-path vfork-path spawnp; do
 	is "$(reasons $how dynamic)" "" "$how: one that is traced"
 done
 for how in fork-bare vfork-bare; do
-	like "$(reasons $how "$T/bin/dynamic")" "^\(library not loaded\|LD_PRELOAD is not in its environment\): $T/bin/dynamic$" "$how: a short program without our environment"
+	like "$(reasons $how "$T/bin/dynamic")" "^\(nothing heard from the library\|LD_PRELOAD is not in its environment\): $T/bin/dynamic$" "$how: a short program without our environment"
 	is "$(reasons $how "$T/bin/dynamic" 900000)" "LD_PRELOAD is not in its environment: $T/bin/dynamic" "$how: a longer one"
 done
 if [ "$(id -u)" -eq 0 ]; then
 	for how in fork-user vfork-user; do
-		like "$(reasons $how "$T/bin/dynamic")" "^\(library not loaded\|it runs as another user\): $T/bin/dynamic$" "$how: a short program of another user"
+		like "$(reasons $how "$T/bin/dynamic")" "^\(nothing heard from the library\|it runs as another user\): $T/bin/dynamic$" "$how: a short program of another user"
 		is "$(reasons $how "$T/bin/dynamic" 900000)" "it runs as another user: $T/bin/dynamic" "$how: a longer one"
+	done
+	for time in 0 900000; do # what executes it is the launcher's child: its user is known however soon it ends
+		is "$(reasons exec-user "$T/bin/dynamic" $time)" "it runs as another user: $T/bin/dynamic" "the program itself, of another user ($time us)"
 	done
 else
 	skip "programs of another user" "needs root"
