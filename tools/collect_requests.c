@@ -63,11 +63,13 @@ static struct diff *new_diff(const struct options *options, struct models *befor
 	diff->options = options;
 	diff->files = memory_zeroed(2, sizeof(*diff->files));
 	diff->file_count = 2;
-	diff->files[0] = (struct diff_file){.path = "the mark", .models = *before};
-	diff->files[1] = (struct diff_file){.path = "now", .models = *after};
+	diff->files[0] = (struct diff_file){.path = "the mark", .label = "the mark", .models = *before};
+	diff->files[1] = (struct diff_file){.path = "now", .label = "now", .models = *after};
 	diff->same_run = true;
-	for (size_t i = 0; i < 2; i++)
-		diff->files[i].time = (double)diff->files[i].models.models[0]->now_ns / 1e9;
+	for (size_t i = 0; i < 2; i++) {
+		diff->files[i].taken_ns = diff->files[i].models.models[0]->now_ns;
+		diff->files[i].time = (double)diff->files[i].taken_ns / 1e9;
+	}
 	return diff;
 }
 

@@ -88,6 +88,8 @@ dumps 0 0 -4
 bad -3 -3 -3
 started anew: 0 0 0 0 0 0 0 1" "traced: exact"
 	is "$(jq -r '[.backtraces[] | select(.growth_bytes != 0)] | "\(length) \(.[0].growth_blocks) \(.[0].growth_bytes)"' since)" "1 10 640" "since the mark"
+	is "$(jq -r '.files | "\(.[0].path) \(.[1].path) \(.[0].taken_ns > 0) \(.[1].taken_ns > .[0].taken_ns)"' since)" "the mark now true true" \
+		"from when to when"
 	like "$(cat dump)" 'sorted by count' "a dump to a descriptor, sorted as asked"
 	like "$(cat dump)" ' keep[ (]' "with names"
 	is "$(jq '.processes[0].totals | .live_blocks, .live_bytes' dumped.json | xargs)" "11 649" "and one to a file"
@@ -107,6 +109,7 @@ ok $? "the example builds"
 run ./example
 is "$out" "not traced" "runs without us"
 ht --outfile="$T/report" ./example
+like "$out" '^\[heaptrace\] growth of live memory from the mark (example) to now (example)$' "what is compared"
 like "$out" 'count: 0 -> 3, +3\] \[size: 0 bytes -> 300 bytes, +300 bytes' "and says what grew"
 like "$out" 'handle_request' "and where"
 done_testing
