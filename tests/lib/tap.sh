@@ -39,7 +39,9 @@ status=0
 
 tap_end()
 {
-	for tap_pid in $tap_pids; do kill -9 "$tap_pid" 2>/dev/null; done
+	for tap_process in $tap_pids; do
+		[ "$(born "${tap_process%:*}")" != "${tap_process#*:}" ] || kill -9 "${tap_process%:*}" 2>/dev/null
+	done
 	if [ -n "${KEEP:-}" ]; then echo "# kept $T"; else rm -rf "$T"; fi
 }
 trap tap_end EXIT
@@ -147,7 +149,7 @@ start()
 	rm -f "$T/bg.out" "$T/bg.err" # what the last one said is not to be taken for this one's
 	"$@" >"$T/bg.out" 2>"$T/bg.err" </dev/null &
 	pid=$!
-	tap_pids="$tap_pids $pid"
+	reap_later "$pid"
 }
 
 # Is the command built with the address sanitizer? Then it can not run under other allocators, nor without /proc.
@@ -160,8 +162,17 @@ nobody_works()
 	[ "$(id -u)" -eq 0 ] && setpriv --reuid=nobody --clear-groups test -x "$HT" -a -x "$T" 2>/dev/null
 }
 
-# Remember a pid to be killed at the end.
-reap_later() { tap_pids="$tap_pids $*"; }
+# When a process has started: by then its number may be another's.
+born() { [ -z "$1" ] || sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
+
+# Remember pids to be killed at the end, if they are still those processes'.
+reap_later()
+{
+	for tap_pid; do
+		tap_born=$(born "$tap_pid")
+		[ -z "$tap_born" ] || tap_pids="$tap_pids $tap_pid:$tap_born"
+	done
+}
 
 # wait_until SECONDS CMD...: poll until CMD succeeds; fails when the bound is reached.
 wait_until()
