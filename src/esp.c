@@ -23,6 +23,10 @@
 	EXPORT type esp_##name(__VA_ARGS__) __asm__(#name); \
 	EXPORT type esp_##name(__VA_ARGS__)
 
+/* The plain name of a function whose versioned name stands above it. */
+#define ALSO(type, name, versioned, ...) \
+	EXPORT type esp_##name(__VA_ARGS__) __asm__(#name) __attribute__((alias(#versioned)))
+
 /* A record as the program sees it, whatever its depth: alloced_by[depth], freed_by[depth] follow. */
 struct program_record {
 	uint32_t ccount;
@@ -269,7 +273,7 @@ API(esp_err_t, heap_trace_start, heap_trace_mode_t mode)
 	return start((int)mode);
 }
 
-static esp_err_t stop(void)
+API(esp_err_t, heaptrace_esp_stop_v1, void)
 {
 	int error;
 
@@ -282,55 +286,28 @@ static esp_err_t stop(void)
 	return code_of(error);
 }
 
-API(esp_err_t, heaptrace_esp_stop_v1, void)
-{
-	return stop();
-}
+ALSO(esp_err_t, heap_trace_stop, heaptrace_esp_stop_v1, void);
 
-API(esp_err_t, heap_trace_stop, void)
-{
-	return stop();
-}
-
-static esp_err_t resume(void)
+API(esp_err_t, heaptrace_esp_resume_v1, void)
 {
 	return traced() ? code_of(session_resume(&trace)) : ESP_ERR_NOT_SUPPORTED;
 }
 
-API(esp_err_t, heaptrace_esp_resume_v1, void)
-{
-	return resume();
-}
+ALSO(esp_err_t, heap_trace_resume, heaptrace_esp_resume_v1, void);
 
-API(esp_err_t, heap_trace_resume, void)
-{
-	return resume();
-}
-
-static esp_err_t pause_allocations(void)
+API(esp_err_t, heaptrace_esp_pause_v1, void)
 {
 	return traced() ? code_of(session_pause(&trace)) : ESP_ERR_NOT_SUPPORTED;
 }
 
-API(esp_err_t, heaptrace_esp_pause_v1, void)
-{
-	return pause_allocations();
-}
-
-API(esp_err_t, heap_trace_alloc_pause, void)
-{
-	return pause_allocations();
-}
+ALSO(esp_err_t, heap_trace_alloc_pause, heaptrace_esp_pause_v1, void);
 
 API(size_t, heaptrace_esp_count_v1, void)
 {
 	return session_count(&trace);
 }
 
-API(size_t, heap_trace_get_count, void)
-{
-	return session_count(&trace);
-}
+ALSO(size_t, heap_trace_get_count, heaptrace_esp_count_v1, void);
 
 /* Copied through a record of the engine's, so that the program's memory is not written to under the lock. */
 static esp_err_t get(size_t index, void *out, size_t record_size, unsigned depth)
@@ -470,10 +447,7 @@ API(uint64_t, heaptrace_esp_mark_v1, void)
 	return session_mark(&trace);
 }
 
-API(uint64_t, heap_trace_mark, void)
-{
-	return session_mark(&trace);
-}
+ALSO(uint64_t, heap_trace_mark, heaptrace_esp_mark_v1, void);
 
 API(void, heap_trace_dump_since, uint64_t mark)
 {
@@ -489,7 +463,7 @@ API(void, heaptrace_esp_hooks_v1, void (*allocated)(void *, size_t, uint32_t), v
 	session_callbacks_changed();
 }
 
-static esp_err_t set_failed(void (*callback)(size_t, uint32_t, const char *))
+API(esp_err_t, heaptrace_esp_failed_v1, void (*callback)(size_t, uint32_t, const char *))
 {
 	if (!traced())
 		return ESP_ERR_NOT_SUPPORTED;
@@ -498,12 +472,5 @@ static esp_err_t set_failed(void (*callback)(size_t, uint32_t, const char *))
 	return ESP_OK;
 }
 
-API(esp_err_t, heaptrace_esp_failed_v1, void (*callback)(size_t, uint32_t, const char *))
-{
-	return set_failed(callback);
-}
-
-API(esp_err_t, heap_caps_register_failed_alloc_callback, void (*callback)(size_t, uint32_t, const char *))
-{
-	return set_failed(callback);
-}
+ALSO(esp_err_t, heap_caps_register_failed_alloc_callback, heaptrace_esp_failed_v1,
+     void (*callback)(size_t, uint32_t, const char *));
