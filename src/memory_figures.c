@@ -187,8 +187,13 @@ void memory_figures_write_status(struct request *out)
 	write_kilobytes(out, "  System free: ", now.system_free);
 }
 
-static void write_title(struct request *out, const char *title, const char *label)
+/* Figures of now, and the head of the text about them. False: not traced. */
+static bool begin(struct request *out, int fd, const char *title, const char *label, struct memory_snapshot *now)
 {
+	if (!traced())
+		return false;
+	capture(now);
+	request_text_begin(out, fd);
 	request_string(out, RULE "   ");
 	request_string(out, title);
 	if (label && *label) {
@@ -196,6 +201,13 @@ static void write_title(struct request *out, const char *title, const char *labe
 		request_string(out, label);
 	}
 	request_string(out, "\n" RULE);
+	return true;
+}
+
+static int end(struct request *out)
+{
+	request_string(out, RULE);
+	return request_text_end(out);
 }
 
 API(int, capture, struct memory_snapshot *snapshot, size_t size)
@@ -215,22 +227,18 @@ API(int, stats, int fd, const char *label, const struct memory_snapshot *unused,
 	struct memory_snapshot now;
 	struct request out;
 
-	if (!traced())
+	if (!begin(&out, fd, "MEMORY STATS", label, &now))
 		return -1;
-	capture(&now);
-	request_text_begin(&out, fd);
-	write_title(&out, "MEMORY STATS", label);
 	write_kilobytes(&out, "Heap used: ", now.heap_used);
 	write_kilobytes(&out, "Heap free: ", now.heap_free);
 	write_kilobytes(&out, "Mapped blocks: ", now.mapped);
 	write_kilobytes(&out, "Process size: ", now.process_size);
 	write_kilobytes(&out, "Process resident: ", now.process_resident);
 	write_kilobytes(&out, "System free: ", now.system_free);
-	request_string(&out, RULE);
-	return request_text_end(&out);
+	return end(&out);
 }
 
-/* "+12 KB", "-3 KB" */
+/* "+12 bytes", "-3 bytes" */
 static void write_change(struct request *out, const char *name, uint64_t before, uint64_t now)
 {
 	if (before == UNKNOWN || now == UNKNOWN) {
@@ -248,20 +256,16 @@ API(int, delta, int fd, const char *label, const struct memory_snapshot *before,
 	struct memory_snapshot now, then = remembered;
 	struct request out;
 
-	if (!traced())
+	if (!begin(&out, fd, "MEMORY DELTA", label, &now))
 		return -1;
 	if (before)
 		memcpy(&then, before, size < sizeof(then) ? size : sizeof(then));
-	capture(&now);
-	request_text_begin(&out, fd);
-	write_title(&out, "MEMORY DELTA", label);
 	write_change(&out, "Heap used: ", then.heap_used, now.heap_used);
 	write_change(&out, "Heap free: ", then.heap_free, now.heap_free);
 	write_change(&out, "Mapped blocks: ", then.mapped, now.mapped);
 	write_change(&out, "Process resident: ", then.process_resident, now.process_resident);
 	write_change(&out, "System free: ", then.system_free, now.system_free);
-	request_string(&out, RULE);
-	return request_text_end(&out);
+	return end(&out);
 }
 
 /* The part of the free memory that can not be given back from the heap's end, in hundredths of a per cent. */
@@ -277,11 +281,8 @@ API(int, fragmentation, int fd, const char *label, const struct memory_snapshot 
 	struct memory_snapshot now;
 	struct request out;
 
-	if (!traced())
+	if (!begin(&out, fd, "HEAP FRAGMENTATION", label, &now))
 		return -1;
-	capture(&now);
-	request_text_begin(&out, fd);
-	write_title(&out, "HEAP FRAGMENTATION", label);
 	write_kilobytes(&out, "Heap free: ", now.heap_free);
 	write_number(&out, "Free pieces: ", now.heap_free_parts);
 	write_kilobytes(&out, "Free at the end: ", now.heap_free_top);
@@ -294,6 +295,5 @@ API(int, fragmentation, int fd, const char *label, const struct memory_snapshot 
 		request_decimal(&out, part % 100, 2, '0');
 		request_string(&out, " %\n");
 	}
-	request_string(&out, RULE);
-	return request_text_end(&out);
+	return end(&out);
 }
