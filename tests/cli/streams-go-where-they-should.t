@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Text to stderr, formats to stdout with the program's own stdout on stderr, --outfile leaves the streams alone.
 . "${0%/*}/../lib/tap.sh"
+cd "$T" || exit 1
 
 printf 'echo to stdout; echo to stderr >&2; exec "$1" 2 20\n' >"$T/script.sh"
 talk() { ht "$@" sh "$T/script.sh" "$GUESTS/leak"; }
