@@ -103,7 +103,7 @@ int dump_command(int argc, char **argv)
 	if (status != GO_ON)
 		return status;
 	if (next != argc - 1)
-		return complain(next >= argc ? "which process? give its PID" : "one PID at a time, and options before it");
+		return complain(next >= argc ? "which process? give its PID" : "one PID at a time");
 	pid_t pid = inquiry_read_pid(argv[next], error, sizeof(error));
 	return pid ? dump(&options, pid) : complain(error);
 }

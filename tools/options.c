@@ -636,21 +636,40 @@ static enum options_result parse_letters(struct parse *parse, const char *argume
 	return OPTIONS_OK;
 }
 
+/** Put the arguments from `middle` to `end` before those from `first` on; both parts stay in order. */
+static void put_before(char **argv, int first, int middle, int end)
+{
+	for (; first < middle && middle < end; first++, middle++) {
+		char *argument = argv[middle];
+		memmove(argv + first + 1, argv + first, (size_t)(middle - first) * sizeof(*argv));
+		argv[first] = argument;
+	}
+}
+
 enum options_result options_parse(struct options *options, enum option_scope scope, int argc, char **argv, int *next,
 				  char *error, size_t error_size)
 {
 	struct parse parse = {options, scope, argc, 1, argv, error, error_size};
 	enum options_result result = OPTIONS_OK;
+	int operands = 0; /* passed over: they stand right before parse.index */
 	while (parse.index < argc && result == OPTIONS_OK) {
 		const char *argument = argv[parse.index];
-		if (argument[0] != '-' || !argument[1])
+		bool operand = argument[0] != '-' || !argument[1], last = strcmp(argument, "--") == 0;
+		int start = parse.index;
+		if (operand ? scope == SCOPE_RUN : last && operands && scope == SCOPE_TOP)
 			break;
 		parse.index++;
-		if (strcmp(argument, "--") == 0)
+		if (operand) {
+			operands++;
+			continue;
+		}
+		if (!last)
+			result = argument[1] == '-' ? parse_long(&parse, argument) : parse_letters(&parse, argument);
+		put_before(argv, start - operands, start, parse.index);
+		if (last)
 			break;
-		result = argument[1] == '-' ? parse_long(&parse, argument) : parse_letters(&parse, argument);
 	}
-	*next = parse.index;
+	*next = parse.index - operands;
 	struct complaint complaint = {error, error_size};
 	return result == OPTIONS_OK && options_check_views(options, &complaint) ? OPTIONS_ERROR : result;
 }

@@ -101,7 +101,8 @@ enum options_result { OPTIONS_OK, OPTIONS_HELP, OPTIONS_VERSION, OPTIONS_ERROR }
 void options_defaults(struct options *options);
 
 /**
- * Parse flags up to the first operand (or "--").
+ * Parse flags: up to the program to run, for SCOPE_RUN; else all up to "--", those behind operands too, which are put in
+ * front of them. (For SCOPE_TOP a "--" behind an operand is an operand.)
  *
  * @param scope  the command's bit; flags of other commands are refused by name
  * @param next   out: index of the first operand in argv

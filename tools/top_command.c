@@ -300,7 +300,7 @@ static int run(struct top *top, int argc, char **argv, int next)
 	if (next >= argc)
 		return complain("which process? give its PID, or -- and a program to start");
 	if (!program && next != argc - 1)
-		return complain("one PID at a time, and options before it; to start a program: heaptrace top -- PROGRAM");
+		return complain("one PID at a time; to start a program: heaptrace top -- PROGRAM");
 	setlocale(LC_CTYPE, "");
 	top->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	failed = prepare_screen(top, &keys);
