@@ -19,13 +19,7 @@ when()
 }
 grown() { jq -r "[.backtraces[] | select(any(.frames[]; .function == \"$1\"))] | \"$2\" | tostring" window; }
 
-mkfifo in
-"$HT" --interval=60ms --outfile=/dev/null --save=run.htrace "$GUESTS/grows" <in >bg.out 2>bg.err &
-pid=$!
-reap_later $pid
-exec 9>in
-wait_until 60 file_has bg.out ready || bail "the program runs"
-program=$(children $pid | tr -d ' ')
+serve --interval=60ms --outfile=/dev/null --save=run.htrace "$GUESTS/grows"
 wait_until 60 has_slices 105000
 ok $? "slices of the start"
 for step in 1 2 3; do

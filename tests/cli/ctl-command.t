@@ -33,18 +33,7 @@ ${CC:-gcc} -fno-builtin -w -o program program.c || bail "compiled"
 tell() { echo "$1" >&9; wait_until 20 file_has bg.out "^$1"; : >bg.out; }
 figures() { "$HT" dump --format=json "$program" | jq -r '.processes[0] | .totals | "\(.allocations) \(.frees) \(.live_blocks)"'; }
 
-begin()
-{
-	rm -f in bg.out; mkfifo in
-	"$HT" "$@" --outfile="$T/report" ./program <in >>bg.out 2>bg.err &
-	pid=$!
-	reap_later $pid
-	exec 9>in
-	wait_until 20 file_has bg.out ready || bail "the program came up"
-	program=$(children $pid | tr -d ' ')
-}
-
-begin
+serve --outfile="$T/report" ./program
 tell +5
 is "$(figures)" "5 0 5" "tracing is on"
 ht ctl "$program" status
@@ -75,7 +64,7 @@ exec 9>&-
 wait $pid
 is "$?" 0 "the program's status"
 
-begin --start=off
+serve --start=off --outfile="$T/report" ./program
 tell +5
 is "$(figures)" "0 0 0" "--start=off: nothing is recorded"
 ht ctl "$pid" start
@@ -99,12 +88,8 @@ done
 ht --start=maybe true
 is "$status" 125 "--start=maybe: 125"
 
-mkfifo alone
-env LD_PRELOAD="$BUILD/libheaptrace.so" HEAPTRACE_START=off HEAPTRACE_SAVE="$T/alone.htrace" ./program <alone >>bg.out 2>bg.err &
-program=$!
-reap_later $program
-exec 9>alone
-wait_until 20 file_has bg.out ready
+serve_alone HEAPTRACE_START=off HEAPTRACE_SAVE="$T/alone.htrace" ./program
+program=$pid
 tell +5
 ht ctl "$program" status
 is "$out" "$program stopped" "stand-alone: HEAPTRACE_START=off"

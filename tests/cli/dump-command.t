@@ -4,13 +4,7 @@
 . "${0%/*}/../lib/tap.sh"
 cd "$T" || exit 1
 
-mkfifo in
-"$HT" --color=never --outfile="$T/report" "$GUESTS/serve" <in >bg.out 2>bg.err &
-pid=$!
-reap_later $pid
-exec 9>in
-wait_until 20 file_has bg.out ready || bail "the server came up"
-program=$(children $pid | tr -d ' ')
+serve --color=never --outfile="$T/report" "$GUESTS/serve"
 
 ht dump --color=never "$program"
 is "$status" 0 "status"

@@ -4,21 +4,15 @@
 . "${0%/*}/../lib/tap.sh"
 cd "$T" || exit 1
 
-mkfifo in
-# serve OPTIONS...: the traced server; its input is fd 9, its pid $program, the launcher's $pid
-serve()
+# begin OPTIONS...: the traced server, and no report of the last one
+begin()
 {
-	rm -f report* bg.*
-	"$HT" --color=never --outfile="$T/report" "$@" "$GUESTS/serve" <in >bg.out 2>bg.err &
-	pid=$!
-	reap_later $pid
-	exec 9>in
-	wait_until 20 file_has bg.out ready || bail "the server came up"
-	program=$(children $pid | tr -d ' ')
+	rm -f report*
+	serve --color=never --outfile="$T/report" "$@" "$GUESTS/serve"
 }
 finish() { exec 9>&-; wait "$pid"; status=$?; }
 
-serve
+begin
 kill -USR1 $pid
 wait_until 20 file_has report 'sorted by size'
 ok $? "USR1 to the launcher: a dump by size"
@@ -39,7 +33,7 @@ is "$status" 0 "the program ended by itself"
 is "$(grep -c finalized report)" 1 "and the last report is there"
 like "$(tail -20 report)" 'size  : 1\.150 KB' "complete"
 
-serve
+begin
 i=0
 while [ $i -lt 100 ]; do kill -USR1 $pid; kill -USR2 "$program"; i=$((i + 1)); done
 echo >&9
@@ -52,18 +46,18 @@ is "$status" 0 "status"
 is "$(grep -c 'num of backtrace : ' report)" "$(grep -c 'dump allocation status' report)" "no report is cut or mixed"
 like "$(tail -20 report)" 'size  : 1\.150 KB' "the last one is complete"
 
-serve --signals=HUP
+begin --signals=HUP
 kill -HUP "$program"
 wait_until 20 file_has report 'sorted by size'
 ok $? "--signals=HUP"
 finish
 is "$status" 0 "status"
-serve --signals=none
+begin --signals=none
 kill -USR1 $pid
 wait $pid
 is "$?" 138 "--signals=none: USR1 to the launcher is passed on, and deadly as without us"
 exec 9>&-
-serve --format=json
+begin --format=json
 kill -USR1 $pid
 wait_until 20 jq -e '.processes[0].how_it_ended == "running"' report
 ok $? "json in a file: a whole document, \"running\""

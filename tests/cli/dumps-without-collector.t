@@ -20,29 +20,19 @@ int main(void)
 }
 C
 ${CC:-gcc} -fno-builtin -w -o serve serve.c || bail "compiled"
-mkfifo in
 
-# serve: $pid the launcher, $program, $child, $collector; input is descriptor 9
-serve()
+# begin: $pid the launcher, $program, $child, $collector
+begin()
 {
-	rm -f bg.*
-	setsid "$HT" --outfile=/dev/null ./serve <in >bg.out 2>bg.err &
-	pid=$!
-	exec 9>in
-	wait_until 20 file_has bg.out ready || bail "the server came up"
-	program=$(children $pid | tr -d ' ')
+	converse setsid "$HT" --outfile=/dev/null ./serve
+	program=$(children "$pid" | tr -d ' ')
 	child=$(children "$program" | tr -d ' ')
-	collector=
-	for process in /proc/[0-9]*; do
-		[ "$(readlink "$process/exe" 2>/dev/null)" = "$(readlink -f "$HT")" ] || continue
-		[ "$(ps -o pgid= -p "${process#/proc/}" | tr -d ' ')" != "$pid" ] || continue # launcher and witness
-		tr '\000' '\n' <"$process/environ" 2>/dev/null | grep -qx "T=$T" && collector=${process#/proc/}
-	done
-	reap_later $pid "$program" "$child" "$collector"
+	collector=$(collector "$pid")
+	reap_later "$program" "$child" "$collector"
 	[ -n "$collector" ] || bail "found the collector"
 }
 
-serve
+begin
 kill -9 $pid "$collector"
 wait $pid
 wait_until 20 gone "$collector"
@@ -72,7 +62,7 @@ fi
 exec 9>&-
 kill -9 "$child"
 
-serve
+begin
 kill -STOP "$collector"
 ht dump --format=json "$program"
 is "$status:$(json '.processes[0].totals.live_bytes' out)" 0:1100 "the collector is stopped: the figures come out of the process"

@@ -53,16 +53,12 @@ for option in --thread=reader --group=thread; do
 	is "$status$out" 125 "$option: a snapshot without threads is refused"
 	like "$err" 'run the program with it' "$option: what to do is said"
 done
-mkfifo fifo
-"$HT" --outfile=/dev/null "$GUESTS/serve" <fifo >server.out 2>/dev/null &
-launcher=$!
-exec 9>fifo
-wait_until 20 file_has server.out ready
-ht dump --thread=reader "$(children $launcher | tr -d ' ')"
+serve --outfile=/dev/null "$GUESTS/serve"
+ht dump --thread=reader "$program"
 is "$status" 125 "dump: refused too"
 like "$err" 'without --by-thread' "dump: why is said"
 exec 9>&-
-wait $launcher
+wait $pid
 for bad in --thread= --thread=a/b; do
 	ht "$bad" "$GUESTS/views-threads"
 	is "$status$out" 125 "$bad is refused"

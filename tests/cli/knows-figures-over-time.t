@@ -16,13 +16,7 @@ sound()
 		(.[-1].ns == $p.started_ns + $p.duration_ns and .[-1].live_bytes == $p.totals.live_bytes)] | all' "$1"
 }
 
-mkfifo in
-"$HT" --format=json --outfile=end.json --save=run.htrace "$GUESTS/grows" <in >bg.out 2>bg.err &
-pid=$!
-reap_later $pid
-exec 9>in
-wait_until 60 file_has bg.out ready || bail "the program runs"
-program=$(children $pid | tr -d ' ')
+serve --format=json --outfile=end.json --save=run.htrace "$GUESTS/grows"
 wait_until 60 has_plateau 105000
 ok $? "a sample of what is live"
 echo >&9

@@ -33,13 +33,8 @@ int main(void)
 }
 C
 ${CC:-gcc} -fno-builtin -w -o wait wait.c || bail "compiled"
-mkfifo in
-"$HT" --outfile=report ./wait <in >bg.out 2>bg.err &
-pid=$!
-reap_later $pid
-exec 9>in
-wait_until 20 file_has bg.out going || bail "it came up"
-program=$(children $pid | tr -d ' ')
+serve --outfile=report ./wait
+wait_until 20 file_has bg.out going || bail "it goes on"
 i=0
 while [ $i -lt 50 ]; do
 	kill -USR1 $pid

@@ -6,16 +6,6 @@
 cd "$T" || exit 1
 rundirs() { ls -d "$TMPDIR"/heaptrace-* 2>/dev/null; }
 
-# collector LAUNCHER: another process of the same executable and environment that is no child of its
-collector()
-{
-	for process in /proc/[0-9]*; do
-		[ "$(readlink "$process/exe" 2>/dev/null)" = "$(readlink -f "$HT")" ] || continue
-		[ "${process#/proc/}" != "$1" ] && [ "$(cat "$process/comm")" != ht-witness ] || continue
-		tr '\000' '\n' <"$process/environ" 2>/dev/null | grep -qx "MARK=$2" && echo "${process#/proc/}"
-	done
-}
-
 # begin NAME: a run that goes on; $launcher, $program, $directory, and descriptor 9 keeps it going
 begin()
 {
@@ -27,7 +17,7 @@ begin()
 	wait_until 20 file_has "$1.out" ready || bail "$1: the server came up"
 	program=$(children $launcher | tr -d ' ')
 	reap_later "$program"
-	collector=$(collector $launcher "$T/$1")
+	collector=$(collector "$launcher" "MARK=$T/$1")
 	[ -n "$collector" ] || bail "$1: found the collector"
 	directory=$(tr '\000' '\n' <"/proc/$program/environ" | sed -n 's,^LD_PRELOAD=\(.*\)/[^/]*$,\1,p')
 }

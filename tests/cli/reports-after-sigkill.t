@@ -4,20 +4,14 @@
 . "${0%/*}/../lib/tap.sh"
 cd "$T" || exit 1
 
-mkfifo in
-serve()
+begin()
 {
-	rm -f report bg.*
-	"$HT" --format=json --outfile="$T/report" "$GUESTS/serve" <in >bg.out 2>bg.err &
-	pid=$!
-	reap_later $pid
-	exec 9>in
-	wait_until 20 file_has bg.out ready || bail "the server came up"
-	program=$(children $pid | tr -d ' ')
+	rm -f report
+	serve --format=json --outfile="$T/report" "$GUESTS/serve"
 	reap_later "$program"
 }
 
-serve
+begin
 kill -9 "$program"
 wait $pid
 is "$?" 137 "the program killed: the launcher's status"
@@ -25,7 +19,7 @@ is "$(totals report)" "10 0 1100 10 1100" "exact"
 is "$(json '.processes[0].how_it_ended' report)" signal:SIGKILL "how it ended"
 exec 9>&-
 
-serve
+begin
 kill -9 $pid
 wait $pid
 kill -0 "$program"
@@ -39,7 +33,7 @@ ok $? "then the program killed: still a report"
 is "$(totals report)" "11 0 1150 11 1150" "exact"
 exec 9>&-
 
-serve
+begin
 kill -9 $pid
 wait $pid
 exec 9>&-
@@ -47,12 +41,7 @@ wait_until 30 jq -e . report
 ok $? "the launcher killed, the program ends by itself: a report"
 is "$(totals report)" "10 0 1100 10 1100" "exact"
 
-rm -f bg.*
-"$HT" --color=never "$GUESTS/serve" <in >bg.out 2>bg.err &
-pid=$!
-exec 9>in
-wait_until 20 file_has bg.out ready
-program=$(children $pid | tr -d ' ')
+serve --color=never "$GUESTS/serve"
 kill -9 "$program"
 wait $pid
 like "$(cat bg.err)" 'size  : 1\.100 KB' "text on stderr after SIGKILL"

@@ -5,24 +5,12 @@
 . "${0%/*}/../lib/tap.sh"
 cd "$T" || exit 1
 
-mkfifo in
-"$HT" --format=json --outfile="$T/report" "$GUESTS/serve" <in >bg.out 2>bg.err &
-pid=$!
-reap_later $pid
-exec 9>in
-wait_until 20 file_has bg.out ready || bail "the server came up"
-program=$(children $pid | tr -d ' ')
-# The collector: another process of the same executable, in nobody's group of children.
-collector=
-for process in /proc/[0-9]*; do
-	[ "$(readlink "$process/exe" 2>/dev/null)" = "$(readlink -f "$HT")" ] || continue
-	[ "${process#/proc/}" != "$pid" ] && [ "$(cat "$process/comm")" != ht-witness ] || continue
-	tr '\000' '\n' <"$process/environ" 2>/dev/null | grep -qx "T=$T" && collector="$collector ${process#/proc/}"
-done
+serve --format=json --outfile="$T/report" "$GUESTS/serve"
+collector=$(collector "$pid")
 if [ -z "$collector" ]; then
 	fail "found the collector"
 else
-	pass "found the collector ($collector )"
+	pass "found the collector ($collector)"
 	# shellcheck disable=SC2086
 	kill -9 $collector
 	echo >&9

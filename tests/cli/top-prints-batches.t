@@ -4,13 +4,7 @@
 . "${0%/*}/../lib/tap.sh"
 cd "$T" || exit 1
 
-mkfifo in
-"$HT" --color=never --outfile="$T/report" "$GUESTS/serve" <in >bg.out 2>bg.err &
-pid=$!
-reap_later $pid
-exec 9>in
-wait_until 20 file_has bg.out ready || bail "the server came up"
-program=$(children $pid | tr -d ' ')
+serve --color=never --outfile="$T/report" "$GUESTS/serve"
 
 ht top --count=1 "$program"
 is "$status" 0 "one refresh"
@@ -95,19 +89,15 @@ is "$status" 125 "an option of another command: 125"
 run env TERM=dumb "$HT" top --help
 is "$status" 0 "--help"
 # The library alone, without a launcher: its file is read.
-exec 9<>in
-env LD_PRELOAD="$BUILD/libheaptrace.so" HEAPTRACE_SAVE="$T/alone.htrace" "$GUESTS/serve" <in >alone.out 2>alone.err &
-alone=$!
-reap_later $alone
-wait_until 20 file_has alone.out ready
-ht top --count=1 $alone
-like "$out" "^heaptrace top: serve (pid $alone), up 0:" "a program without a launcher"
+serve_alone HEAPTRACE_SAVE="$T/alone.htrace" "$GUESTS/serve"
+ht top --count=1 $pid
+like "$out" "^heaptrace top: serve (pid $pid), up 0:" "a program without a launcher"
 like "$out" '^live *1\.100 KB in 10 blocks' "its figures"
-"$HT" top --batch --refresh=100ms $alone >batch.out 2>batch.err 9>&- &
+"$HT" top --batch --refresh=100ms $pid >batch.out 2>batch.err 9>&- &
 watcher=$!
 reap_later $watcher
 wait_until 20 file_has batch.out '^heaptrace top'
-kill -9 $alone
+kill -9 $pid
 wait $watcher
 is "$?" 0 "it ends with it"
 like "$(grep '^heaptrace top' batch.out | tail -1)" 'ENDED: nobody saw how' "though nobody saw how"

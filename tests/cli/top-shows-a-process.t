@@ -9,17 +9,8 @@ command -v python3 >/dev/null || skip_all "python3 is missing"
 cd "$T" || exit 1
 export TERM=xterm # where nothing else is said: there may be none
 
-# serve: a guest in the background that leaks 50 bytes for each line it gets
-serve()
-{
-	rm -f in bg.out && mkfifo in # an old "ready" would be believed
-	"$HT" --color=never --outfile="$T/report" "$GUESTS/serve" <in >bg.out 2>bg.err &
-	pid=$!
-	reap_later $pid
-	exec 9>in
-	wait_until 20 file_has bg.out ready || bail "the server came up"
-	program=$(children $pid | tr -d ' ')
-}
+# begin: a guest in the background that leaks 50 bytes for each line it gets
+begin() { serve --color=never --outfile="$T/report" "$GUESTS/serve"; }
 
 # let_end NAME: it goes on to its own end
 let_end()
@@ -30,7 +21,7 @@ let_end()
 }
 
 for terminal in xterm-256color:C.UTF-8 vt100:C xterm:POSIX; do
-	serve
+	begin
 	on=${terminal%%:*}
 	screen "$HT" top --refresh=100ms "$program" <<EOF
 env TERM=$on LC_ALL=${terminal#*:}
@@ -94,7 +85,7 @@ EOF
 	let_end "$on, the program has not noticed"
 done
 
-serve
+begin
 screen "$HT" top --refresh=100ms "$program" <<EOF
 expect it is watched: ^live +1\.100 KB in 10 blocks
 shell kill -TERM $program
@@ -115,7 +106,7 @@ for signal in TERM:143 INT:130 HUP:129 SEGV:139 ABRT:134; do
 		skip SEGV "the sanitizer handles it"
 		continue
 	fi
-	serve
+	begin
 	screen "$HT" top "$program" <<EOF
 expect ${signal%:*}, it is watched: in 10 blocks
 signal ${signal%:*}
@@ -125,7 +116,7 @@ EOF
 	let_end "${signal%:*}, the program goes on to its end"
 done
 
-serve
+begin
 screen "$HT" top "$program" <<EOF
 expect it is watched: in 10 blocks
 keys ctrl-z
@@ -139,7 +130,7 @@ EOF
 let_end "the program goes on to its end"
 
 # The collector dies: figures go on, and the end is noticed, though not how it came.
-serve
+begin
 collector=
 for directory in /proc/[0-9]*; do
 	if tr '\0' ' ' 2>/dev/null <"$directory/cmdline" | grep -q -F -e "--outfile=$T/report" &&

@@ -31,12 +31,7 @@ ok $? "HEAPTRACE_SAVE"
 run "$HT" report --format=json my.leak.htrace
 is "$(jq '[.processes[0].backtraces[].frames | length] | max' out)" 3 "HEAPTRACE_DEPTH"
 
-mkfifo in
-env LD_PRELOAD="$lib" HEAPTRACE_SAVE="$T/running.htrace" "$GUESTS/serve" <in >bg.out 2>bg.err &
-pid=$!
-reap_later $pid
-exec 9>in
-wait_until 20 file_has bg.out ready || bail "the server came up"
+serve_alone HEAPTRACE_SAVE="$T/running.htrace" "$GUESTS/serve"
 run "$HT" report --format=json running.htrace
 is "$(jq '.processes[0].totals.live_bytes' out)" 1100 "valid while the program runs"
 ht dump --format=json "$pid"

@@ -152,6 +152,39 @@ start()
 	reap_later "$pid"
 }
 
+# converse CMD...: the same with something that says "ready" and then does what the lines it reads tell it. They are written
+# to descriptor 9; it ends when that is closed.
+converse()
+{
+	rm -f "$T/in" "$T/bg.out" "$T/bg.err"
+	mkfifo "$T/in"
+	"$@" <"$T/in" >>"$T/bg.out" 2>"$T/bg.err" & # appending: a test may empty it
+	pid=$!
+	reap_later "$pid"
+	exec 9>"$T/in"
+	wait_until 60 file_has "$T/bg.out" ready || bail "it came up: $*"
+}
+
+# serve OPTIONS... PROGRAM...: the same under heaptrace; the program's own pid in $program
+serve()
+{
+	converse "$HT" "$@"
+	program=$(children "$pid" | tr -d ' ')
+}
+
+# serve_alone VARIABLE=VALUE... PROGRAM...: the same with the library alone
+serve_alone() { converse env LD_PRELOAD="$BUILD/libheaptrace.so" "$@"; }
+
+# collector LAUNCHER [ENVIRONMENT]: the pid of a run's collector: another process of the same executable and environment
+collector()
+{
+	for tap_process in /proc/[0-9]*; do
+		[ "$(readlink "$tap_process/exe" 2>/dev/null)" = "$(readlink -f "$HT")" ] || continue
+		[ "${tap_process#/proc/}" != "$1" ] && [ "$(cat "$tap_process/comm" 2>/dev/null)" != ht-witness ] || continue
+		tr '\000' '\n' 2>/dev/null <"$tap_process/environ" | grep -qx "${2:-T=$T}" && echo "${tap_process#/proc/}"
+	done
+}
+
 # Is the command built with the address sanitizer? Then it can not run under other allocators, nor without /proc.
 sanitized() { nm -D "$HT" 2>/dev/null | grep -q __asan_init; }
 

@@ -11,24 +11,10 @@ thinned()
 	"$HT" dump --outfile=/dev/null --save=now.htrace "$program" 2>/dev/null &&
 		"$HT" report --slices --format=json now.htrace | jq -e --argjson times "$1" '.kept_ns / .interval_ns >= pow(2; $times)'
 }
-# The collector is the process of our executable that nobody's child is.
-find_collector()
-{
-	for process in /proc/[0-9]*; do
-		[ "$(readlink "$process/exe" 2>/dev/null)" = "$(readlink -f "$HT")" ] && [ "${process#/proc/}" != "$pid" ] &&
-			tr '\000' '\n' <"$process/environ" 2>/dev/null | grep -qx "T=$T" && echo "${process#/proc/}"
-	done
-}
 size_of() { sed -n 's/^RssAnon:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$1/status"; }
 
-mkfifo in
-"$HT" --interval=10ms --outfile=end --save=end.htrace "$GUESTS/churns" <in >bg.out 2>bg.err &
-pid=$!
-reap_later $pid
-exec 9>in
-wait_until 60 file_has bg.out ready || bail "the program runs"
-program=$(children $pid | tr -d ' ')
-collector=$(find_collector | head -n 1)
+serve --interval=10ms --outfile=end --save=end.htrace "$GUESTS/churns"
+collector=$(collector "$pid")
 [ -n "$collector" ] || bail "found the collector"
 wait_until 600 thinned 2
 ok $? "slices have been thinned twice"
