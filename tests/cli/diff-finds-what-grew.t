@@ -130,25 +130,23 @@ diffed s3.htrace s1.htrace
 like "$out" '^\[heaptrace\] note: .*order' "snapshots in the wrong order: said"
 
 # Mistakes.
-refused()
+refuses()
 {
 	pattern=$1 name=$2
 	shift 2
-	run "$HT" diff "$@"
-	is "$status:$out" "125:" "$name: 125"
-	like "$err" "^heaptrace diff: .*$pattern" "$name: says why"
+	refused 125 "^heaptrace diff: .*$pattern" "$name" diff "$@"
 }
-refused 'two snapshots' "no file"
-refused 'two snapshots' "one file" a.htrace
-refused 'missing\.htrace.*No such file' "a missing file" a.htrace missing.htrace
+refuses 'two snapshots' "no file"
+refuses 'two snapshots' "one file" a.htrace
+refuses 'missing\.htrace.*No such file' "a missing file" a.htrace missing.htrace
 head -c 3000 a.htrace >cut.htrace
-refused 'cut\.htrace' "a cut file" cut.htrace a.htrace
+refuses 'cut\.htrace' "a cut file" cut.htrace a.htrace
 { head -c 8 a.htrace; printf '\377\0\0\0'; tail -c +13 a.htrace; } >newer.htrace
-refused 'newer\|version' "another version" a.htrace newer.htrace
-refused 'not a' "a foreign file" a.htrace /bin/ls
-refused 'export' "a format of one snapshot" --format=pprof a.htrace b.htrace
-refused 'sort' "an option of reports" --sort=size a.htrace b.htrace
-refused 'missing' "missing rules" --ignore=missing a.htrace b.htrace
-refused '/no/such' "a missing directory" --outfile=/no/such/directory/x a.htrace b.htrace
-refused 'written' "a full disk" --outfile=/dev/full a.htrace b.htrace
+refuses 'newer\|version' "another version" a.htrace newer.htrace
+refuses 'not a' "a foreign file" a.htrace /bin/ls
+refuses 'export' "a format of one snapshot" --format=pprof a.htrace b.htrace
+refuses 'sort' "an option of reports" --sort=size a.htrace b.htrace
+refuses 'missing' "missing rules" --ignore=missing a.htrace b.htrace
+refuses '/no/such' "a missing directory" --outfile=/no/such/directory/x a.htrace b.htrace
+refuses 'written' "a full disk" --outfile=/dev/full a.htrace b.htrace
 done_testing

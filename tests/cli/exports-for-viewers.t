@@ -112,25 +112,23 @@ is "$(awk -F, '$2 == "\"leak\"" { n += $3; b += $4 } END { print n, b }' tree.cs
 ht --format=speedscope --outfile=all.%n sh -c "'$GUESTS/leak'; true"
 is "$(json '.name' all.leak) $(json '.name' all.sh)" "leak sh" "a file for each process"
 
-refused()
+refuses()
 {
 	pattern=$1 name=$2
 	shift 2
-	run "$HT" "$@"
-	is "$status:$out" "125:" "$name: 125"
-	like "$err" "^heaptrace export: .*$pattern" "$name: says why"
+	refused 125 "^heaptrace export: .*$pattern" "$name" "$@"
 }
-refused 'format.*pprof.*csv' "no format" export run.htrace
-refused 'format.*pprof.*csv' "text" export --format=text run.htrace
-refused 'formats are .*speedscope' "unknown format" export --format=svg run.htrace
-refused 'no FILE' "no file" export --format=csv
-refused 'more than one' "two files" export --format=csv run.htrace run.htrace
-refused 'No such file' "missing file" export --format=csv missing.htrace
-refused 'not a' "foreign file" export --format=dhat /bin/ls
-refused 'outfile' "missing directory" export --format=dhat --outfile=/no/such/directory/x run.htrace
-refused 'ignore' "missing rules" export --format=dhat --ignore=missing run.htrace
-refused 'sort' "an option of the text report" export --format=csv --sort=size run.htrace
-refused 'written' "full disk" export --format=csv --outfile=/dev/full run.htrace
+refuses 'format.*pprof.*csv' "no format" export run.htrace
+refuses 'format.*pprof.*csv' "text" export --format=text run.htrace
+refuses 'formats are .*speedscope' "unknown format" export --format=svg run.htrace
+refuses 'no FILE' "no file" export --format=csv
+refuses 'more than one' "two files" export --format=csv run.htrace run.htrace
+refuses 'No such file' "missing file" export --format=csv missing.htrace
+refuses 'not a' "foreign file" export --format=dhat /bin/ls
+refuses 'outfile' "missing directory" export --format=dhat --outfile=/no/such/directory/x run.htrace
+refuses 'ignore' "missing rules" export --format=dhat --ignore=missing run.htrace
+refuses 'sort' "an option of the text report" export --format=csv --sort=size run.htrace
+refuses 'written' "full disk" export --format=csv --outfile=/dev/full run.htrace
 if command -v script >/dev/null; then
 	run script -qec "'$HT' export --format=pprof run.htrace" /dev/null
 	is "$status" 125 "pprof on a terminal: 125"

@@ -129,27 +129,25 @@ else
 fi
 
 # Mistakes, before anything is run.
-refused()
+refuses()
 {
 	pattern=$1 name=$2
 	shift 2
-	ht "$@" sh -c 'echo ran >ran'
-	is "$status" 125 "$name: 125"
-	like "$err" "^heaptrace: .*$pattern" "$name: says why"
+	refused 125 "^heaptrace: .*$pattern" "$name" "$@" sh -c 'echo ran >ran'
 	[ ! -e ran ]
 	ok $? "$name: nothing was run"
 }
-refused 'max-live=1x.*bytes' "no size" --max-live=1x
-refused 'max-live=-1.*bytes' "a negative size" --max-live=-1
-refused 'max-live=.*bytes' "an empty size" --max-live=
-refused 'max-peak=99999999999T.*bytes' "a size that is too large" --max-peak=99999999999T
-refused 'max-allocs=many.*number' "no number" --max-allocs=many
-refused 'missing.htrace.*No such' "no base" --max-growth-over=missing.htrace
-refused 'not a' "a base that is none" --max-growth-over=/bin/ls
-refused 'max-growth-over' "an allowance over nothing" --max-growth=1k
-refused 'takes no value' "a switch with a value" --fail-on-live=yes
+refuses 'max-live=1x.*bytes' "no size" --max-live=1x
+refuses 'max-live=-1.*bytes' "a negative size" --max-live=-1
+refuses 'max-live=.*bytes' "an empty size" --max-live=
+refuses 'max-peak=99999999999T.*bytes' "a size that is too large" --max-peak=99999999999T
+refuses 'max-allocs=many.*number' "no number" --max-allocs=many
+refuses 'missing.htrace.*No such' "no base" --max-growth-over=missing.htrace
+refuses 'not a' "a base that is none" --max-growth-over=/bin/ls
+refuses 'max-growth-over' "an allowance over nothing" --max-growth=1k
+refuses 'takes no value' "a switch with a value" --fail-on-live=yes
 printf '{\n name\n Memcheck:Leak\n fun:malloc\n' >open.supp
-refused 'line 1 has no end' "rules that cannot be read" --fail-on-live --ignore=open.supp
+refuses 'line 1 has no end' "rules that cannot be read" --fail-on-live --ignore=open.supp
 run "$HT" report --max-live=1 base.htrace
 is "$status" 125 "not for a report: 125"
 done_testing

@@ -4,17 +4,6 @@
 . "${0%/*}/../lib/tap.sh"
 cd "$T" || exit 1
 
-# refused STATUS PATTERN NAME ARGS...
-refused()
-{
-	expected=$1 pattern=$2 name=$3
-	shift 3
-	ht "$@"
-	is "$status" "$expected" "$name: $expected"
-	like "$err" "$pattern" "$name: says why"
-	is "$out" "" "$name: nothing on stdout"
-}
-
 refused 127 'no-such-program.*not found' "not found" no-such-program
 refused 127 '/no/such/program' "no such path" /no/such/program
 echo 'not a program' >data

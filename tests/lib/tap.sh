@@ -127,6 +127,17 @@ run()
 # ht ARGS...: run heaptrace
 ht() { run "$HT" "$@"; }
 
+# refused STATUS PATTERN NAME ARGS...: heaptrace ends with that status, says why, and nothing else
+refused()
+{
+	tap_status=$1 tap_pattern=$2 tap_name=$3
+	shift 3
+	ht "$@"
+	is "$status" "$tap_status" "$tap_name: $tap_status"
+	like "$err" "$tap_pattern" "$tap_name: says why"
+	is "$out" "" "$tap_name: nothing on stdout"
+}
+
 # ht_json ARGS...: run heaptrace and leave the report of all processes in $T/json
 ht_json()
 {
