@@ -646,6 +646,12 @@ static void put_before(char **argv, int first, int middle, int end)
 	}
 }
 
+/** Whether what stands behind an operand is that one's own: a program to run, or "ctl PID dump". */
+static bool is_command(enum option_scope scope, int operands, const char *argument)
+{
+	return scope == SCOPE_RUN || (scope == SCOPE_CTL && operands == 1 && strcmp(argument, "dump") == 0);
+}
+
 enum options_result options_parse(struct options *options, enum option_scope scope, int argc, char **argv, int *next,
 				  char *error, size_t error_size)
 {
@@ -656,7 +662,7 @@ enum options_result options_parse(struct options *options, enum option_scope sco
 		const char *argument = argv[parse.index];
 		bool operand = argument[0] != '-' || !argument[1], last = strcmp(argument, "--") == 0;
 		int start = parse.index;
-		if (operand ? scope == SCOPE_RUN : last && operands && scope == SCOPE_TOP)
+		if (operand ? is_command(scope, operands, argument) : last && operands && scope == SCOPE_TOP)
 			break;
 		parse.index++;
 		if (operand) {

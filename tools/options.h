@@ -102,7 +102,7 @@ void options_defaults(struct options *options);
 
 /**
  * Parse flags: up to the program to run, for SCOPE_RUN; else all up to "--", those behind operands too, which are put in
- * front of them. (For SCOPE_TOP a "--" behind an operand is an operand.)
+ * front of them. (For SCOPE_TOP a "--" behind an operand is an operand; for SCOPE_CTL all behind "PID dump" are.)
  *
  * @param scope  the command's bit; flags of other commands are refused by name
  * @param next   out: index of the first operand in argv
