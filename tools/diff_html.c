@@ -123,14 +123,11 @@ static void put_process(FILE *out, struct page *page)
 
 static void put_data(FILE *out, void *what)
 {
-	static const char *const metrics[] = {
-		[METRIC_LIVE] = "live", [METRIC_AT_PEAK] = "at-peak", [METRIC_TOTAL] = "total",
-	};
 	struct page *page = what;
 
 	fprintf(out, "{\"version\":1,\"heaptrace\":\"" HT_RELEASE "\",\"sort\":\"growth\",\"keep_allocator\":%s,"
 		"\"compared\":{\"metric\":\"%s\",\"same_run\":%s},\n\"processes\":[\n", page->options->keep_allocator ? "true" : "false",
-		metrics[page->options->metric], page->diff->same_run ? "true" : "false");
+		flame_metric_name(page->options->metric), page->diff->same_run ? "true" : "false");
 	put_process(out, page);
 	fputs("],\n", out);
 	html_put_tables(out, &page->html);

@@ -16,13 +16,6 @@
 #define RULER "================================================================="
 #define MOST_SHOWN 6 /* figures in a line; the middle of longer rows is left out */
 
-static const char *metric_name(enum flame_metric metric)
-{
-	static const char *const names[] = { [METRIC_LIVE] = "live", [METRIC_AT_PEAK] = "at-peak", [METRIC_TOTAL] = "total" };
-
-	return names[metric];
-}
-
 /** "+1.045 KB", "-3 bytes", "+0 bytes". */
 static struct units_text signed_bytes(int64_t bytes)
 {
@@ -99,7 +92,7 @@ int diff_text(FILE *out, const void *what, const struct options *options, bool t
 	if (options->top && options->top < count)
 		count = options->top;
 	diff_name(diff, count);
-	fprintf(out, "[heaptrace] growth of %s memory from %s (%s) to %s (%s)\n", metric_name(options->metric),
+	fprintf(out, "[heaptrace] growth of %s memory from %s (%s) to %s (%s)\n", flame_metric_name(options->metric),
 		diff->files[0].label, diff->files[0].models.models[0]->name, diff->files[diff->file_count - 1].label,
 		diff->files[diff->file_count - 1].models.models[0]->name);
 	fputs(RULER "\n", out);
@@ -165,7 +158,7 @@ int diff_json(FILE *out, const void *what, const struct options *options, bool t
 
 	diff_name(diff, diff->row_count);
 	fprintf(out, "{\"version\":1,\"heaptrace\":\"" HT_RELEASE "\",\"metric\":\"%s\",\"slope_per\":\"%s\",\n\"files\":[",
-		metric_name(options->metric), diff->same_run ? "second" : "snapshot");
+		flame_metric_name(options->metric), diff->same_run ? "second" : "snapshot");
 	for (size_t i = 0; i < diff->file_count; i++) {
 		fputs(i ? ",\n" : "\n", out);
 		put_json_file(out, &diff->files[i]);

@@ -47,13 +47,18 @@ static const char *const format_names[] = {
 	[FORMAT_HTML] = "html", [FORMAT_MASSIF] = "massif",
 };
 
-#define SHORTEST_INTERVAL_NS 10000000u
+static const char *const metric_names[] = { [METRIC_LIVE] = "live", [METRIC_AT_PEAK] = "at-peak", [METRIC_TOTAL] = "total" };
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define SHORTEST_INTERVAL_NS 10000000u
 
 const char *sort_key_name(enum sort_key key)
 {
 	return key > SORT_NONE && (size_t)key < COUNT(sort_names) ? sort_names[key] : "none";
+}
+
+const char *flame_metric_name(enum flame_metric metric)
+{
+	return metric_names[metric];
 }
 
 int options_complain(struct complaint *complaint, const char *text)
@@ -67,8 +72,7 @@ static int complain(struct complaint *complaint, const char *text)
 	return options_complain(complaint, text);
 }
 
-/** Index of a word in a list, or -1. */
-static int find_word(const char *const *words, size_t count, const char *word, size_t length)
+int options_find_word(const char *const *words, size_t count, const char *word, size_t length)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (words[i] && strlen(words[i]) == length && memcmp(words[i], word, length) == 0)
@@ -91,7 +95,7 @@ static int read_number(const char *value, unsigned low, unsigned high, unsigned 
 
 static int read_format(struct options *options, const char *value, struct complaint *complaint)
 {
-	int found = find_word(format_names, COUNT(format_names), value, strlen(value));
+	int found = options_find_word(format_names, COUNT(format_names), value, strlen(value));
 	if (found < 0)
 		return complain(complaint, "the formats are text, collapsed, json, html, pprof, heap_v2, speedscope, dhat, massif and csv");
 	options->format = (enum report_format)found;
@@ -100,8 +104,7 @@ static int read_format(struct options *options, const char *value, struct compla
 
 static int read_flame_graph(struct options *options, const char *value, struct complaint *complaint)
 {
-	static const char *const names[] = {"live", "at-peak", "total"};
-	int found = value ? find_word(names, COUNT(names), value, strlen(value)) : 0;
+	int found = value ? options_find_word(metric_names, COUNT(metric_names), value, strlen(value)) : METRIC_LIVE;
 	if (found < 0)
 		return complain(complaint, "a flame graph shows live, at-peak or total");
 	options->format = FORMAT_COLLAPSED;
@@ -114,7 +117,7 @@ static int read_sort(struct options *options, const char *value, struct complain
 	options->sort_count = 0;
 	for (const char *key = value;; key++) {
 		size_t length = strcspn(key, ",");
-		int found = find_word(sort_names, SORT_GROWTH, key, length);
+		int found = options_find_word(sort_names, SORT_GROWTH, key, length);
 		if (found < 0)
 			return complain(complaint, "the keys are size, count, peak, at-peak, total, allocs, age and temporary, "
 						   "with commas between them");
@@ -129,7 +132,7 @@ static int read_sort(struct options *options, const char *value, struct complain
 
 static int read_top_sort(struct options *options, const char *value, struct complaint *complaint)
 {
-	int found = find_word(sort_names, COUNT(sort_names), value, strlen(value));
+	int found = options_find_word(sort_names, COUNT(sort_names), value, strlen(value));
 	if (found < 0 || found == SORT_AT_PEAK || (found >= SORT_ALLOCS && found <= SORT_TEMPORARY))
 		return complain(complaint, "the keys are size, count, growth, rate, peak and total");
 	options->sort[0] = (enum sort_key)found;
@@ -206,57 +209,20 @@ static int read_path(const char **path, const char *value, struct complaint *com
 	return 0;
 }
 
-static int read_outfile(struct options *options, const char *value, struct complaint *complaint)
-{
-	return read_path(&options->outfile, value, complaint);
-}
-
-static int read_save(struct options *options, const char *value, struct complaint *complaint)
-{
-	return read_path(&options->save, value, complaint);
-}
-
-static int read_ignore(struct options *options, const char *value, struct complaint *complaint)
-{
-	return read_path(&options->ignore, value, complaint);
-}
-
-static int read_addr2line(struct options *options, const char *value, struct complaint *complaint)
-{
-	return read_path(&options->addr2line, value, complaint);
-}
-
-static int read_debug_dir(struct options *options, const char *value, struct complaint *complaint)
-{
-	return read_path(&options->debug_dir, value, complaint);
-}
-
 static int read_unwinder(struct options *options, const char *value, struct complaint *complaint)
 {
 	static const char *const names[] = {"auto", "libunwind"};
-	int found = find_word(names, COUNT(names), value, strlen(value));
+	int found = options_find_word(names, COUNT(names), value, strlen(value));
 	if (found < 0)
 		return complain(complaint, "the unwinders are auto and libunwind");
 	options->unwinder = (enum unwinder)found;
 	return 0;
 }
 
-static int read_by_thread(struct options *options, const char *value, struct complaint *complaint)
-{
-	options->by_thread = true;
-	return 0;
-}
-
-static int read_churn(struct options *options, const char *value, struct complaint *complaint)
-{
-	options->churn = true;
-	return 0;
-}
-
 static int read_start(struct options *options, const char *value, struct complaint *complaint)
 {
 	static const char *const names[] = {"on", "off"};
-	int found = find_word(names, COUNT(names), value, strlen(value));
+	int found = options_find_word(names, COUNT(names), value, strlen(value));
 	if (found < 0)
 		return complain(complaint, "it takes on or off");
 	options->start_off = found == 1;
@@ -266,7 +232,7 @@ static int read_start(struct options *options, const char *value, struct complai
 static int read_color(struct options *options, const char *value, struct complaint *complaint)
 {
 	static const char *const names[] = {"auto", "always", "never"};
-	int found = value ? find_word(names, COUNT(names), value, strlen(value)) : COLOR_ALWAYS;
+	int found = value ? options_find_word(names, COUNT(names), value, strlen(value)) : COLOR_ALWAYS;
 	if (found < 0)
 		return complain(complaint, "it takes auto, always or never");
 	options->color = (enum color_when)found;
@@ -294,26 +260,6 @@ int options_read_size(uint64_t *size, const char *value, struct complaint *compl
 		return complain(complaint, "it takes bytes, as in 500, 64k, 10M, 2G (thousands) or 64Ki, 10Mi (of 1,024)");
 	*size = number;
 	return 0;
-}
-
-static int read_max_live(struct options *options, const char *value, struct complaint *complaint)
-{
-	return options_read_size(&options->max_live, value, complaint);
-}
-
-static int read_max_peak(struct options *options, const char *value, struct complaint *complaint)
-{
-	return options_read_size(&options->max_peak, value, complaint);
-}
-
-static int read_max_growth(struct options *options, const char *value, struct complaint *complaint)
-{
-	return options_read_size(&options->max_growth, value, complaint);
-}
-
-static int read_max_growth_over(struct options *options, const char *value, struct complaint *complaint)
-{
-	return read_path(&options->growth_base, value, complaint);
 }
 
 static int read_max_allocs(struct options *options, const char *value, struct complaint *complaint)
@@ -356,10 +302,16 @@ static int read_count(struct options *options, const char *value, struct complai
 	return 0;
 }
 
-static int read_program_output(struct options *options, const char *value, struct complaint *complaint)
-{
-	return read_path(&options->program_output, value, complaint);
-}
+static OPTION_READER(outfile, read_path, outfile)
+static OPTION_READER(save, read_path, save)
+static OPTION_READER(ignore, read_path, ignore)
+static OPTION_READER(addr2line, read_path, addr2line)
+static OPTION_READER(debug_dir, read_path, debug_dir)
+static OPTION_READER(program_output, read_path, program_output)
+static OPTION_READER(max_growth_over, read_path, growth_base)
+static OPTION_READER(max_live, options_read_size, max_live)
+static OPTION_READER(max_peak, options_read_size, max_peak)
+static OPTION_READER(max_growth, options_read_size, max_growth)
 
 #define SWITCH(name, member, state)                                                                  \
 	static int read_##name(struct options *options, const char *value, struct complaint *complaint) \
@@ -368,6 +320,8 @@ static int read_program_output(struct options *options, const char *value, struc
 		return 0;                                                                               \
 	}
 SWITCH(exact, exact, true)
+SWITCH(by_thread, by_thread, true)
+SWITCH(churn, churn, true)
 SWITCH(no_lines, lines, false)
 SWITCH(no_inlines, inlines, false)
 SWITCH(no_cache, cache, false)
@@ -537,29 +491,20 @@ struct parse {
 	size_t error_size;
 };
 
-/** A flag may mean different things to commands: the row that is for this one, else any, so that it can be refused. */
-static const struct option_row *find_flag(const char *flag, size_t length, enum option_scope scope)
+/**
+ * By a letter, or (0) by a flag. They may mean different things to commands: the row that is for this one, else any, so
+ * that it can be refused.
+ */
+static const struct option_row *find_row(char letter, const char *flag, size_t length, enum option_scope scope)
 {
 	const struct option_row *other = NULL;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		if (strlen(rows[i].flag) != length || memcmp(rows[i].flag, flag, length) != 0)
+		const struct option_row *row = &rows[i];
+		if (letter ? row->letter != letter : strlen(row->flag) != length || memcmp(row->flag, flag, length) != 0)
 			continue;
-		if (rows[i].scope & scope)
-			return &rows[i];
-		other = &rows[i];
-	}
-	return other;
-}
-
-static const struct option_row *find_letter(char letter, enum option_scope scope)
-{
-	const struct option_row *other = NULL;
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		if (!rows[i].letter || rows[i].letter != letter)
-			continue;
-		if (rows[i].scope & scope)
-			return &rows[i];
-		other = &rows[i];
+		if (row->scope & scope)
+			return row;
+		other = row;
 	}
 	return other;
 }
@@ -607,7 +552,7 @@ static enum options_result parse_long(struct parse *parse, const char *argument)
 		return OPTIONS_HELP;
 	if (strcmp(flag, "version") == 0)
 		return OPTIONS_VERSION;
-	const struct option_row *row = find_flag(flag, length, parse->scope);
+	const struct option_row *row = find_row(0, flag, length, parse->scope);
 	if (strncmp(flag, "help=", 5) == 0 || strncmp(flag, "version=", 8) == 0) {
 		snprintf(parse->error, parse->error_size, "%.*s takes no value; leave out '%s'", (int)length + 2, argument, flag + length);
 		return OPTIONS_ERROR;
@@ -623,7 +568,7 @@ static enum options_result parse_letters(struct parse *parse, const char *argume
 	for (const char *letter = argument + 1; *letter; letter++) {
 		if (*letter == 'h')
 			return OPTIONS_HELP;
-		const struct option_row *row = find_letter(*letter, parse->scope);
+		const struct option_row *row = find_row(*letter, NULL, 0, parse->scope);
 		if (!row) {
 			char flag[3] = {'-', *letter, '\0'};
 			return unknown(parse, flag, 2);

@@ -117,6 +117,9 @@ void options_help(enum option_scope scope);
 /** Whether something is chosen or added up by thread, which only runs with --by-thread know. */
 bool options_need_threads(const struct options *options);
 
+/** What --flame-graph= calls it. */
+const char *flame_metric_name(enum flame_metric metric);
+
 /** Name of a sort key as in "sorted by size". */
 const char *sort_key_name(enum sort_key key);
 

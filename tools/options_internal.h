@@ -19,11 +19,23 @@ typedef int option_reader(struct options *options, const char *value, struct com
 /** @return -1, for the reader to return */
 int options_complain(struct complaint *complaint, const char *text);
 
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/** Index of a word in a list, or -1. */
+int options_find_word(const char *const *words, size_t count, const char *word, size_t length);
+
 /** Bytes: 500, 64k, 10M, 64Ki, ... @return 0, or -1 with the complaint written */
 int options_read_size(uint64_t *size, const char *value, struct complaint *complaint);
 
 /** A span of time with its unit, in ns: 500ms, 1.5s, 10min. @return 0, or -1 with the complaint written */
 int options_read_time(uint64_t *ns, const char *value, struct complaint *complaint);
+
+/** A reader that leaves it to another one, which reads into a member. */
+#define OPTION_READER(name, reader, member)                                                   \
+	int read_##name(struct options *options, const char *value, struct complaint *complaint) \
+	{                                                                                        \
+		return reader(&options->member, value, complaint);                               \
+	}
 
 /* options_views.c */
 option_reader read_follow, read_only, read_group, read_wrapper, read_module, read_from, read_through,

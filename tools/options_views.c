@@ -20,27 +20,13 @@ static int read_pattern(struct patterns *patterns, const char *value, struct com
 	return 0;
 }
 
-#define PATTERN(name, member)                                                                 \
-	int read_##name(struct options *options, const char *value, struct complaint *complaint) \
-	{                                                                                        \
-		return read_pattern(&options->member, value, complaint);                         \
-	}
-PATTERN(module, filters.module)
-PATTERN(from, filters.from)
-PATTERN(wrapper, wrappers)
-PATTERN(through, filters.through)
-PATTERN(not_through, filters.not_through)
-#undef PATTERN
-
-int read_min_size(struct options *options, const char *value, struct complaint *complaint)
-{
-	return options_read_size(&options->filters.min_size, value, complaint);
-}
-
-int read_max_size(struct options *options, const char *value, struct complaint *complaint)
-{
-	return options_read_size(&options->filters.max_size, value, complaint);
-}
+OPTION_READER(module, read_pattern, filters.module)
+OPTION_READER(from, read_pattern, filters.from)
+OPTION_READER(wrapper, read_pattern, wrappers)
+OPTION_READER(through, read_pattern, filters.through)
+OPTION_READER(not_through, read_pattern, filters.not_through)
+OPTION_READER(min_size, options_read_size, filters.min_size)
+OPTION_READER(max_size, options_read_size, filters.max_size)
 
 int options_read_time(uint64_t *ns, const char *value, struct complaint *complaint)
 {
@@ -51,7 +37,7 @@ int options_read_time(uint64_t *ns, const char *value, struct complaint *complai
 	double number = digits && value[0] != '.' ? strtod(value, NULL) : -1;
 	const char *dot = strchr(value, '.');
 
-	for (size_t i = 0; number >= 0 && i < sizeof(units) / sizeof(units[0]); i++) {
+	for (size_t i = 0; number >= 0 && i < COUNT(units); i++) {
 		if (strcmp(value + digits, units[i].name) != 0 || (dot && strchr(dot + 1, '.')))
 			continue;
 		if (number * units[i].ns > 9e18)
@@ -62,27 +48,18 @@ int options_read_time(uint64_t *ns, const char *value, struct complaint *complai
 	return options_complain(complaint, "it takes a time with its unit, as in 500ms, 1.5s, 10min, 2h or 1d");
 }
 
-int read_min_age(struct options *options, const char *value, struct complaint *complaint)
-{
-	return options_read_time(&options->filters.min_age, value, complaint);
-}
-
-int read_max_age(struct options *options, const char *value, struct complaint *complaint)
-{
-	return options_read_time(&options->filters.max_age, value, complaint);
-}
+OPTION_READER(min_age, options_read_time, filters.min_age)
+OPTION_READER(max_age, options_read_time, filters.max_age)
 
 int read_follow(struct options *options, const char *value, struct complaint *complaint)
 {
 	static const char *const names[] = {[FOLLOW_ALL] = "all", [FOLLOW_EXEC] = "exec", [FOLLOW_NONE] = "none"};
+	int found = options_find_word(names, COUNT(names), value, strlen(value));
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(value, names[i]) == 0) {
-			options->follow = (enum follow)i;
-			return 0;
-		}
-	}
-	return options_complain(complaint, "it takes all, exec or none");
+	if (found < 0)
+		return options_complain(complaint, "it takes all, exec or none");
+	options->follow = (enum follow)found;
+	return 0;
 }
 
 /** Every [ has its ]. */
@@ -131,14 +108,12 @@ int read_group(struct options *options, const char *value, struct complaint *com
 {
 	static const char *const names[] = {[GROUP_FUNCTION] = "function", [GROUP_MODULE] = "module", [GROUP_LINE] = "line",
 					   [GROUP_THREAD] = "thread"};
+	int found = options_find_word(names, COUNT(names), value, strlen(value));
 
-	for (size_t i = GROUP_FUNCTION; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(value, names[i]) == 0) {
-			options->group = (enum group_key)i;
-			return 0;
-		}
-	}
-	return options_complain(complaint, "backtraces are grouped by function, module, line or thread");
+	if (found < 0)
+		return options_complain(complaint, "backtraces are grouped by function, module, line or thread");
+	options->group = (enum group_key)found;
+	return 0;
 }
 
 /** Own peaks were at different times: their sum is nobody's. */
