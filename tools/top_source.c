@@ -44,7 +44,7 @@ static void release(struct watched *watched)
 	free(watched);
 }
 
-/** A process whose figures have been shown may still be on the screen: what is left of it stays. */
+/** A process whose figures have been shown may still be on the screen: what is left of it stays for good. */
 static void forget(struct source *source, struct watched *watched)
 {
 	for (size_t i = 0; i < source->count; i++) {
@@ -56,12 +56,8 @@ static void forget(struct source *source, struct watched *watched)
 	if (watched->segment >= 0)
 		close(watched->segment);
 	watched->segment = -1;
-	if (!watched->memory.begun) {
+	if (!watched->memory.begun)
 		release(watched);
-		return;
-	}
-	watched->next = source->forgotten;
-	source->forgotten = watched;
 }
 
 static struct watched *add(struct source *source, const struct answer *answer)
@@ -313,22 +309,4 @@ int source_save(const struct source *source, const char *path, struct error *err
 	}
 	snprintf(error->text, sizeof(error->text), "nothing has been read yet");
 	return -1;
-}
-
-void source_close(struct source *source)
-{
-	while (source->count)
-		forget(source, source->processes[source->count - 1]);
-	while (source->forgotten) {
-		struct watched *watched = source->forgotten;
-		source->forgotten = watched->next;
-		release(watched);
-	}
-	free(source->processes);
-	snapshot_close(source->snapshot);
-	if (source->follow >= 0)
-		close(source->follow);
-	if (source->pidfd >= 0)
-		close(source->pidfd);
-	*source = (struct source){.follow = -1, .pidfd = -1};
 }

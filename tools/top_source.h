@@ -25,7 +25,6 @@ struct watched {
 	bool ended;
 	struct top_memory memory;
 	struct top_names *names;
-	struct watched *next;     /* of the forgotten ones */
 };
 
 /** All processes of the run that are alive, and the one that is looked at. */
@@ -37,7 +36,6 @@ struct source {
 	struct watched **processes;
 	size_t count, room;
 	struct watched *chosen;   /* NULL: none has come yet */
-	struct watched *forgotten;
 	struct snapshot *snapshot; /* that the last refresh was made of, for saving; NULL: none */
 	uint32_t snapshot_number;
 };
@@ -72,7 +70,5 @@ bool source_ask_allocator(const struct source *source);
 
 /** Write what the last refresh was made of. @return 0, or -1 with *error filled */
 int source_save(const struct source *source, const char *path, struct error *error);
-
-void source_close(struct source *source);
 
 #endif

@@ -368,6 +368,24 @@ static bool press_anywhere(struct ui *ui, int key)
 	}
 }
 
+/** The column that a letter stands for, or SORT_NONE. */
+static enum sort_key sort_of_key(int key)
+{
+	static const struct {
+		int key;
+		enum sort_key sort;
+	} letters[] = {
+		{ 'l', SORT_SIZE }, { 'c', SORT_COUNT }, { 'g', SORT_GROWTH },
+		{ 'r', SORT_RATE }, { 'p', SORT_PEAK },  { 't', SORT_TOTAL },
+	};
+
+	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++) {
+		if (letters[i].key == key)
+			return letters[i].sort;
+	}
+	return SORT_NONE;
+}
+
 static void press_in_list(struct ui *ui, int key)
 {
 	size_t room = ui_room(ui);
@@ -413,24 +431,9 @@ static void press_in_list(struct ui *ui, int key)
 	case '<':
 		next_sort(ui, -1);
 		break;
-	case 'l':
-		set_sort(ui, SORT_SIZE);
-		break;
-	case 'c':
-		set_sort(ui, SORT_COUNT);
-		break;
-	case 'g':
-		set_sort(ui, SORT_GROWTH);
-		break;
-	case 'r':
-		set_sort(ui, SORT_RATE);
-		break;
-	case 'p':
-		set_sort(ui, SORT_PEAK);
-		break;
-	case 't':
-		set_sort(ui, SORT_TOTAL);
-		break;
+	default:
+		if (sort_of_key(key) != SORT_NONE)
+			set_sort(ui, sort_of_key(key));
 	}
 }
 
