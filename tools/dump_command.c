@@ -30,6 +30,8 @@ static int render_all(const struct inquiry *inquiry, const struct options *optio
 {
 	struct output_names names = {0}, saves = {0};
 	struct render *renders = memory_zeroed(inquiry->count, sizeof(*renders));
+	char *one_page = options->format == FORMAT_HTML ? output_one_name(outfile) : NULL;
+	bool document = options->format != FORMAT_TEXT && (outfile->stream >= 0 || one_page);
 	int result = 0;
 	for (size_t i = 0; i < inquiry->count; i++) {
 		const struct answer *dumped = &inquiry->answers[i];
@@ -43,24 +45,19 @@ static int render_all(const struct inquiry *inquiry, const struct options *optio
 			.facts = &dumped->facts,
 			.options = options,
 			.occasion.reason = "heaptrace dump",
-			.stream = outfile->stream,
-			.path = outfile->pattern ? name(&names, outfile, dumped->facts.pid, program) : NULL,
+			.stream = document ? -1 : outfile->stream,
+			.path = outfile->pattern && !document ? name(&names, outfile, dumped->facts.pid, program) : NULL,
 			.save = save->pattern ? name(&saves, save, dumped->facts.pid, program) : NULL,
 			.append = outfile->shared,
 		};
 	}
-	char *one_page = options->format == FORMAT_HTML ? output_one_name(outfile) : NULL;
-	bool document = options->format != FORMAT_TEXT && (outfile->stream >= 0 || one_page);
-	for (size_t i = 0; i < inquiry->count; i++) {
-		if (document)
-			renders[i].stream = -1, renders[i].path = NULL;
-		if (render_process(&renders[i]))
-			result = -1;
-		renders[i].stream = outfile->stream;
+	for (size_t i = 0; i < inquiry->count; i++)
+		result = render_process(&renders[i]) ? -1 : result;
+	if (document) {
+		renders->stream = outfile->stream;
+		renders->path = one_page;
+		result = render_document(renders, inquiry->count) ? -1 : result;
 	}
-	renders->path = document ? one_page : renders->path;
-	if (document && render_document(renders, inquiry->count))
-		result = -1;
 	free(one_page);
 	free(renders);
 	output_names_free(&names);
