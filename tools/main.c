@@ -92,6 +92,14 @@ static int usage(void)
 	return EXIT_HEAPTRACE;
 }
 
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{"report", report_command}, {"export", export_command}, {"diff", diff_command},
+	{"ctl", ctl_command}, {"dump", dump_command}, {"top", top_command},
+};
+
 int main(int argc, char **argv)
 {
 	occupy_standard_streams();
@@ -99,17 +107,9 @@ int main(int argc, char **argv)
 		return usage();
 	if (strncmp(argv[1], "--completion=", 13) == 0)
 		return completion_command(argv[1] + 13);
-	if (strcmp(argv[1], "report") == 0)
-		return report_command(argc - 1, argv + 1);
-	if (strcmp(argv[1], "export") == 0)
-		return export_command(argc - 1, argv + 1);
-	if (strcmp(argv[1], "diff") == 0)
-		return diff_command(argc - 1, argv + 1);
-	if (strcmp(argv[1], "ctl") == 0)
-		return ctl_command(argc - 1, argv + 1);
-	if (strcmp(argv[1], "dump") == 0)
-		return dump_command(argc - 1, argv + 1);
-	if (strcmp(argv[1], "top") == 0)
-		return top_command(argc - 1, argv + 1);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	}
 	return launch_command(argc, argv);
 }

@@ -89,17 +89,22 @@ int procfs_statm(pid_t pid, struct statm *statm)
 	return 0;
 }
 
+static FILE *open_maps(pid_t pid)
+{
+	int fd = open_file(pid, "maps");
+	FILE *maps = fd < 0 ? NULL : fdopen(fd, "r");
+	if (!maps && fd >= 0)
+		close(fd);
+	return maps;
+}
+
 int procfs_maps_memfd(pid_t pid, uint64_t inode)
 {
 	char line[8192];
 	int found = 0;
-	int fd = open_file(pid, "maps");
-	FILE *maps = fd < 0 ? NULL : fdopen(fd, "r");
-	if (!maps) {
-		if (fd >= 0)
-			close(fd);
+	FILE *maps = open_maps(pid);
+	if (!maps)
 		return -1;
-	}
 	errno = 0;
 	while (!found && fgets(line, sizeof(line), maps)) {
 		unsigned long number = 0;
@@ -115,13 +120,9 @@ int procfs_shared_files(pid_t pid, int (*visit)(const char *path, uint64_t inode
 {
 	char line[8192];
 	int result = 0;
-	int fd = open_file(pid, "maps");
-	FILE *maps = fd < 0 ? NULL : fdopen(fd, "r");
-	if (!maps) {
-		if (fd >= 0)
-			close(fd);
+	FILE *maps = open_maps(pid);
+	if (!maps)
 		return 0;
-	}
 	while (!result && fgets(line, sizeof(line), maps)) {
 		unsigned long inode = 0;
 		char rights[8] = "";
