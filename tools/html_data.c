@@ -109,7 +109,6 @@ static uint32_t node_below(struct html *html, uint32_t parent, uint32_t line)
 	return *number;
 }
 
-/** The node of a whole backtrace: outermost frame first, of each frame the real function before what is inlined in it. */
 /** Threads that were kept apart are the outermost nodes. */
 static uint32_t thread_node(struct html *html, const struct thread *thread)
 {
@@ -122,6 +121,7 @@ static uint32_t thread_node(struct html *html, const struct thread *thread)
 	return node_below(html, 0, line);
 }
 
+/** Outermost frame first, of each frame the real function before what is inlined in it. */
 uint32_t html_backtrace_node(struct html *html, const struct model *model, const struct backtrace *backtrace)
 {
 	uint32_t node = backtrace->thread ? thread_node(html, backtrace->thread) : 0;
