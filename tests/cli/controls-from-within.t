@@ -104,6 +104,59 @@ like "$(cat dump)" 'size/peak: 640 bytes/640 bytes' "the text has the figures"
 like "$(cat dump)" "/program (+0x\|./program (+0x" "and places for names"
 is "$(find . -name '*.heaptrace-new')" "" "nothing half-made stays"
 
+# What was before a reset is in none of the report's figures; what is reallocated while stopped is no new block.
+cat >anew.c <<'C'
+#include <heaptrace.h>
+#include <pthread.h>
+#include <stdlib.h>
+static void *kept[300];
+static __attribute__((noinline)) void fill(int from, int to, size_t size)
+{
+	for (int i = from; i < to; i++) kept[i] = malloc(size);
+}
+static __attribute__((noinline)) void empty(int from, int to)
+{
+	for (int i = from; i < to; i++) free(kept[i]);
+}
+static void *work(void *unused) { fill(200, 201, 8); return NULL; }
+int main(int argc, char **argv)
+{
+	pthread_t thread;
+	if (argc > 1) {
+		pthread_create(&thread, NULL, work, NULL);
+		pthread_join(thread, NULL);
+	}
+	fill(0, 100, 100000);
+	heaptrace_reset();
+	empty(0, 50);
+	fill(100, 103, 20000);
+	empty(102, 103);
+	fill(103, 104, 10);
+	if (argc > 2)
+		return 0;
+	heaptrace_stop();
+	kept[100] = realloc(kept[100], 50000);
+	heaptrace_resume();
+	kept[100] = realloc(kept[100], 7);
+	return 0;
+}
+C
+${CC:-gcc} -g -O1 -fno-builtin -pthread -w -I"$SOURCE/include" -o anew anew.c || bail "compiled"
+of_fill='[.backtraces[] | select(any(.frames[]; .function == "fill")) | [.total_blocks, .at_peak_blocks, .at_peak_bytes, .peak_bytes]] | sort'
+ht_json ./anew
+is "$(totals)" "5 2 60017 3 20017" "a report after a reset"
+is "$(json '.processes[0].totals | "\(.peak_blocks) \(.peak_bytes)"')" "3 60000" "peaks are of what came later"
+is "$(json ".processes[0] | $of_fill | tostring")" "[[1,0,0,10],[3,3,60000,60000]]" "also those of each backtrace"
+ht --sort=total --color=never ./anew
+like "$err" 'not seen: 51 blocks from before a start or reset, or while recording was stopped' "what became of older blocks is said"
+ht --sort=total --color=never ./anew without stop
+like "$err" 'not seen: 50 blocks from before a start or reset' "also where nothing was stopped"
+ht_json ./anew threads
+is "$(totals)" "5 2 60017 3 20017" "with several threads"
+is "$(json '.processes[0].totals | .peak_bytes >= 60000 - 8192 and .peak_bytes <= 60000 + 8192 and .peak_blocks <= 3 + 128')" true "peaks are within their bound"
+ht_json --exact ./anew threads
+is "$(json '.processes[0].totals | "\(.peak_blocks) \(.peak_bytes)"')" "3 60000" "and exact with --exact"
+
 ${CC:-gcc} -g -fno-builtin -I"$SOURCE/include" -o example "$SOURCE/tests/examples/growth-of-a-request.c"
 ok $? "the example builds"
 run ./example

@@ -60,6 +60,11 @@ tell +1
 is "$(figures | cut -d' ' -f3)" 1 "reset: only what came later"
 tell -
 is "$(figures)" "1 1 0" "blocks from before are not counted when they are freed"
+tell +5
+ht ctl -q "$program" start
+tell +1 # it obeys
+tell +2
+is "$(figures | cut -d' ' -f3)" 2 "start, while it records: only what comes later"
 exec 9>&-
 wait $pid
 is "$?" 0 "the program's status"
