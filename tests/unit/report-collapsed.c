@@ -10,6 +10,7 @@
 #include "../../tools/report.h"
 #include "../../tools/report_common.h"
 #include "../lib/tap.h"
+#include "../lib/rendered.h"
 
 static struct module module = { .path = "/usr/lib/libx.so.6", .bias = 0x1000 };
 
@@ -32,9 +33,7 @@ static char *render(const int (*stacks)[6], const uint64_t *bytes, size_t count,
 	struct model model = { .name = "prog", .frames = frames, .frame_count = 7, .backtraces = backtraces,
 			       .backtrace_count = count };
 	struct model *models[] = { &model, &model };
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	char *text;
 
 	for (size_t i = 0; i < 7; i++)
 		frames[i] = (struct frame) { .address = 0x1234, .module = &module, .names = names[i],
@@ -47,8 +46,7 @@ static char *render(const int (*stacks)[6], const uint64_t *bytes, size_t count,
 		for (unsigned j = 0; j < 6 && stacks[i][j] >= 0; j++)
 			links[i][backtraces[i].depth++] = &frames[stacks[i][j]];
 	}
-	report_collapsed(out, models, 1, options);
-	fclose(out);
+	text = rendered(models, 1, FORMAT_COLLAPSED, options);
 	free(backtraces);
 	return text;
 }

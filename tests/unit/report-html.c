@@ -10,6 +10,7 @@
 #include "../../tools/report.h"
 #include "../lib/build_segment.h"
 #include "../lib/tap.h"
+#include "../lib/rendered.h"
 
 static char *escaped(const char *string)
 {
@@ -52,25 +53,12 @@ static unsigned occurrences(const char *text, const char *part)
 	return count;
 }
 
-static char *render(struct model **models, size_t count)
-{
-	struct options options;
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	options_defaults(&options);
-	is_int(report_html(out, models, count, &options), 0, "written");
-	fclose(out);
-	return text;
-}
-
 /** Nothing at all, and a process with nothing but a name that means harm. */
 static void renders_little(void)
 {
 	char *command[] = { "</script><script>harm()</script>", "\xff", NULL };
 	struct model model = { .command = command, .command_count = 2, .name = "</script>" }, *models[] = { &model };
-	char *none = render(models, 0), *one = render(models, 1);
+	char *none = rendered(models, 0, FORMAT_HTML, NULL), *one = rendered(models, 1, FORMAT_HTML, NULL);
 
 	has(none, "\"processes\":[]", "no process");
 	has(one, "\"name\":\"\\u003c/script>\"", "a hostile name");
@@ -88,7 +76,7 @@ static void shares_lines(void)
 {
 	struct built built = build_seed();
 	struct model *models[] = { build_model(&built, 1, NULL), build_model(&built, 1, NULL) };
-	char *one = render(models, 1), *two = render(models, 2);
+	char *one = rendered(models, 1, FORMAT_HTML, NULL), *two = rendered(models, 2, FORMAT_HTML, NULL);
 	const char *of_one = strstr(one, "\"lines\":"), *of_two = strstr(two, "\"lines\":");
 
 	is_str(of_two, of_one, "lines and strings of two that run the same are those of one");

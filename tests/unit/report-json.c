@@ -9,27 +9,14 @@
 #include "../../tools/report.h"
 #include "../lib/build_segment.h"
 #include "../lib/tap.h"
-
-static char *render(struct model **models, size_t count)
-{
-	struct options options;
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	options_defaults(&options);
-	if (report_json(out, models, count, &options))
-		return NULL;
-	fclose(out);
-	return text;
-}
+#include "../lib/rendered.h"
 
 static char *render_named(const char *name)
 {
 	char *command[] = { (char *)name, NULL };
 	struct model model = { .command = command, .command_count = 1, .name = "x" }, *models[] = { &model };
 
-	return render(models, 1);
+	return rendered(models, 1, FORMAT_JSON, NULL);
 }
 
 static void escapes_strings(void)
@@ -56,7 +43,7 @@ static void holds_every_field(void)
 	struct built built = build_seed();
 	struct host_facts host = { .pid = 4711, .how_it_ended = "signal:SIGSEGV", .end_ns = 5000000000 };
 	struct model *models[] = { build_model(&built, 1, &host), build_model(&built, 2, NULL) };
-	char *text = render(models, 2);
+	char *text = rendered(models, 2, FORMAT_JSON, NULL);
 
 	has(text, "{\"version\":1,\"heaptrace\":\"" HT_RELEASE "\",\"command\":[\"/usr/bin/seed\",\"--flag\",\"a b\"],"
 	    "\"processes\":[\n{\"pid\":4711,\"ppid\":1,", "the head");
@@ -78,7 +65,7 @@ static void holds_every_field(void)
 	model_free(models[0]);
 	model_free(models[1]);
 	build_free(&built);
-	text = render(NULL, 0);
+	text = rendered(NULL, 0, FORMAT_JSON, NULL);
 	is_str(text, "{\"version\":1,\"heaptrace\":\"" HT_RELEASE "\",\"command\":[],\"processes\":[\n]}\n", "no process at all");
 	free(text);
 }

@@ -17,6 +17,7 @@
 #include "../../tools/times.h"
 #include "../lib/build_segment.h"
 #include "../lib/tap.h"
+#include "../lib/rendered.h"
 
 #define SECOND 1000000000u
 
@@ -230,14 +231,11 @@ static void writes_massif(void)
 	struct host_facts facts;
 	struct model *model = make_model(&facts);
 	struct options options;
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	char *text;
 
 	options_defaults(&options);
 	options.lines = false;
-	report_massif(out, &model, 1, &options);
-	fclose(out);
+	text = rendered(&model, 1, FORMAT_MASSIF, &options);
 	has(text, "desc: heaptrace " HT_RELEASE "\ncmd: /usr/bin/course\ntime_unit: ms\n#-----------\nsnapshot=0\n#-----------\ntime=0\nmem_heap_B=0\n",
 	    "the beginning");
 	has(text, "snapshot=2\n#-----------\ntime=2000\nmem_heap_B=90\nmem_heap_extra_B=0\nmem_stacks_B=0\nheap_tree=empty\n#",
