@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * What addr2line said, kept on disk: see symbols_cache.h. A file is a line "heaptrace lines 1 CRC SIZE\n" and SIZE bytes of
+ * What addr2line said, kept on disk: see symbols_cache.h. A file is a line "heaptrace lines 2 CRC SIZE\n" and SIZE bytes of
  * strings with their NULs: for each address "HEX COUNT", then COUNT times function, file and line.
  */
 
@@ -23,7 +23,7 @@
 #define LARGEST_FILE (32u << 20)
 #define USUAL_BOUND (128u << 20)
 #define MOST_LINES 1000
-#define HEAD "heaptrace lines 1 "
+#define HEAD "heaptrace lines 2 "
 
 static bool is_off(void)
 {

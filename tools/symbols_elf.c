@@ -228,6 +228,20 @@ const char *elf_file_section(struct elf_file *file, const char *name, size_t *si
 	return *size ? data->d_buf : NULL;
 }
 
+const char *elf_file_unpacked(struct elf_file *file, const char *name, size_t *size)
+{
+	GElf_Shdr shdr;
+	Elf_Scn *section = find_section(file, name, &shdr);
+	Elf_Data *data;
+
+	*size = 0;
+	if (!section || (shdr.sh_flags & SHF_COMPRESSED && elf_compress(section, 0, 0) < 0))
+		return NULL;
+	data = elf_getdata(section, NULL);
+	*size = data && data->d_buf ? data->d_size : 0;
+	return *size ? data->d_buf : NULL;
+}
+
 char *elf_file_link(struct elf_file *file, uint32_t *checksum)
 {
 	GElf_Shdr shdr;

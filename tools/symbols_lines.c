@@ -17,6 +17,7 @@
 #include "child.h"
 #include "memory.h"
 #include "symbols_elf.h"
+#include "symbols_linetable.h"
 
 #define IDLE_SECONDS 60
 #define TOTAL_SECONDS 900
@@ -253,6 +254,50 @@ static enum child_end ask(struct talk *talk, const char *file, const struct opti
 	return end;
 }
 
+static int compare_rows(const void *left, const void *right)
+{
+	const struct linetable_row *a = left, *b = right;
+
+	return a->address < b->address ? -1 : a->address > b->address;
+}
+
+static const char *base_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/** Put the right file into the innermost line of a place: outer ones do not come from the line table. */
+static void mend_file(struct place *place, const struct linetable_row *row)
+{
+	struct line *line = place->count ? &place->lines[0] : NULL;
+
+	if (!line || !line->file || !row->file || line->line != row->line || !strcmp(base_of(line->file), base_of(row->file)))
+		return;
+	free(line->file);
+	line->file = memory_copy_string(row->file);
+}
+
+/** Check the files of answers, which addr2line gets wrong in DWARF 5 at the beginning of a sequence. */
+static void mend_files(const char *path, struct place *places, size_t count)
+{
+	struct elf_file *file = count ? elf_file_open(path) : NULL;
+	struct linetable_row *rows = memory_zeroed(count + 1, sizeof(*rows));
+
+	for (size_t i = 0; i < count; i++)
+		rows[i] = (struct linetable_row) { .address = places[i].address, .place = &places[i] };
+	qsort(rows, count, sizeof(*rows), compare_rows);
+	if (file)
+		linetable_find(file, rows, count);
+	elf_file_close(file);
+	for (size_t i = 0; i < count; i++) {
+		mend_file(rows[i].place, &rows[i]);
+		free(rows[i].file);
+	}
+	free(rows);
+}
+
 size_t lines_find(const char *file, const char *name, struct place *places, size_t count, const struct options *options)
 {
 	struct talk talk = { .name = name, .places = places, .count = count };
@@ -270,5 +315,6 @@ size_t lines_find(const char *file, const char *name, struct place *places, size
 	}
 	free(talk.function);
 	free(talk.text);
+	mend_files(file, places, talk.answered);
 	return talk.answered;
 }

@@ -72,7 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	file = fopen(path, "w");
 	if (!file)
 		abort();
-	fprintf(file, "heaptrace lines 1 %08lx %zu\n", crc32(crc32(0, Z_NULL, 0), data, (uInt)size), size);
+	fprintf(file, "heaptrace lines 2 %08lx %zu\n", crc32(crc32(0, Z_NULL, 0), data, (uInt)size), size);
 	fwrite(data, 1, size, file);
 	fclose(file);
 	places = cache_load("first", &count);

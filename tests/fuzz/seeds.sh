@@ -7,7 +7,7 @@ set -eu
 build=$1
 out=$2
 
-for target in stream history snapshot segment diff modules elf options rules addr2line perf_map cache; do mkdir -p "$out/$target"; done
+for target in stream history snapshot segment diff modules elf linetable options rules addr2line perf_map cache; do mkdir -p "$out/$target"; done
 "$build/fuzz/seeds" "$out"
 HEAPTRACE_SEEDS="$out/snapshot" HEAPTRACE_FUZZ=1 "$build/tests/unit/snapshot-mutations" >/dev/null
 rm -f "$out/snapshot/segment" # in granules the same is smaller
@@ -31,6 +31,19 @@ ${CC:-gcc} -nostdlib -shared -Wl,-z,max-page-size=4096 -Wl,--build-id=sha1 -o el
 ${CC:-gcc} -nostdlib -shared -Wl,--build-id=none -g -Wl,--compress-debug-sections=zlib -o elf/compressed elf/a.s
 ${CC:-gcc} -c -o elf/object elf/a.s
 rm elf/a.s
+
+cat >linetable/a.h <<'C'
+static __attribute__((noinline)) int a(int n)
+{
+	return n * n;
+}
+C
+printf '#include "a.h"\nint f(int n)\n{\n\treturn a(n) + a(n + 1);\n}\n' >linetable/b.c
+for flags in -gdwarf-5 '-gdwarf-5 -gz=zlib' -gdwarf-4; do
+	# shellcheck disable=SC2086
+	${CC:-gcc} $flags -O1 -nostdlib -shared -Wl,-z,noseparate-code -Wl,--build-id=none -o "linetable/library$flags" linetable/b.c
+done
+rm linetable/a.h linetable/b.c
 
 printf '0--format=json\n--top=3\nprogram\n--top\n' >options/run
 printf '1-s\nsize,count\n-qv\n--flame-graph=at-peak\n--\nfile' >options/report
