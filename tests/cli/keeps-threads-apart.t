@@ -63,4 +63,40 @@ is "$(json '[.processes[0].backtraces[] | has("thread")] | any')" false "and no 
 ht --by-thread --save=kept.htrace --outfile=report ./threads
 run "$HT" report --format=json kept.htrace
 is "$(jq -r "[.processes[0] | $by] | length" out)" 4 "in a snapshot"
+
+# A thread may be given its name, or another one, when it has long allocated.
+cat >renamed.c <<'C'
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+static void *volatile kept;
+static __attribute__((noinline)) void fill(void) { kept = malloc(10); }
+int main(void)
+{
+	char c;
+	fill();
+	write(1, "ready\n", 6);
+	while (read(0, &c, 1) == 1) {
+		if (c == 'n') prctl(PR_SET_NAME, "named late");
+		fill();
+	}
+	return 0;
+}
+C
+${CC:-gcc} -fno-builtin -w -o renamed renamed.c || bail "compiled"
+mkfifo in
+start sh -c 'exec "$1" --by-thread --outfile="$2" ./renamed <in' sh "$HT" "$T/late"
+exec 9>in
+wait_until 20 file_has bg.out ready || bail "the program came up"
+program=$(children "$pid" | tr -d ' ')
+of_fill() { "$HT" dump --format=json "$program" | jq -r "[.processes[0].backtraces[] | select(any(.frames[]; .function == \"fill\"))] | $1"; }
+is "$(of_fill 'map(.thread.name) | unique | join(" ")')" "renamed" "a thread's first name"
+printf n >&9
+is_named() { printf . >&9 && of_fill 'map(.thread.name) | unique | join(" ")' | grep -qx 'named late'; }
+wait_until 20 is_named
+ok $? "and the one that it is given later" || diag "$(of_fill 'map(.thread.name)')"
+is_later() { printf . >&9 && of_fill 'any(.last_ns > .first_ns)' | grep -qx true; }
+wait_until 20 is_later
+ok $? "the last time that a backtrace was seen"
+exec 9>&-
 done_testing
