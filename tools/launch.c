@@ -149,17 +149,11 @@ static int prepare(struct run *run, struct options *options, struct target *targ
 	return 0;
 }
 
-/**
- * The program's environment: the one that we were started with, which lies behind argv, and the library first in
- * LD_PRELOAD. Not `environ`: libraries preloaded into the launcher (tcmalloc does) may have added to that.
- */
-static char **make_environment(char **argv, const char *library)
+/** The program's environment: the one that we were started with, and the library first in LD_PRELOAD. */
+static char **make_environment(char **initial, const char *library)
 {
 	static const char variable[] = "LD_PRELOAD=";
 	size_t count = 0, length = sizeof(variable) - 1;
-	while (*argv)
-		argv++;
-	char **initial = argv + 1;
 	while (initial[count])
 		count++;
 	char **copy = memory_zeroed(count + 2, sizeof(*copy));
@@ -175,12 +169,21 @@ static char **make_environment(char **argv, const char *library)
 	return copy;
 }
 
+/** What we were started with lies behind argv. Not `environ`: libraries preloaded into us (tcmalloc does) may have added to that. */
+static char **initial_environment(char **argv)
+{
+	while (*argv)
+		argv++;
+	return argv + 1;
+}
+
 /** In the child: give back what we changed, become the program. Reports why not through the pipe. */
 __attribute__((noreturn))
 static void become(const struct run *run, const struct target *target, char **argv, const struct inherited *inherited,
 		   int failure)
 {
-	char **environment = make_environment(argv, run->rundir.library);
+	char **initial = initial_environment(argv);
+	char **environment = target->bare ? initial : make_environment(initial, run->rundir.library);
 	if (run->document && run->outfile.is_stdout)
 		dup2(STDERR_FILENO, STDOUT_FILENO);
 	inherited_give_back(inherited);

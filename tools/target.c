@@ -51,6 +51,19 @@ static int refuse(struct target *target, int exit_code, const char *reason, cons
 	return exit_code;
 }
 
+/** The same for a program that does not even start with our library in LD_PRELOAD. */
+__attribute__((format(printf, 3, 4)))
+static int refuse_preload(struct target *target, const char *reason, const char *format, ...)
+{
+	char text[sizeof(target->text)];
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	target->bare = true;
+	return refuse(target, EXIT_HEAPTRACE, reason, "%s", text);
+}
+
 static const char *base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -154,6 +167,7 @@ struct elf_facts {
 	bool is_loader;        /* it is the dynamic loader itself */
 	bool own_malloc;
 	const char *sanitizer;
+	bool fragile; /* the sanitizer ends the program, or crashes, where another library comes before it */
 };
 
 static void read_dynamic(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, struct elf_facts *facts)
@@ -171,8 +185,10 @@ static void read_dynamic(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, st
 		if (entry.d_tag == DT_SONAME)
 			facts->is_loader = strncmp(name, "ld-", 3) == 0 || strncmp(name, "ld.so", 5) == 0;
 		for (size_t j = 0; entry.d_tag == DT_NEEDED && j < sizeof(sanitizers) / sizeof(*sanitizers); j++) {
-			if (strncmp(name, sanitizers[j], strlen(sanitizers[j])) == 0)
+			if (strncmp(name, sanitizers[j], strlen(sanitizers[j])) == 0) {
 				facts->sanitizer = sanitizers[j];
+				facts->fragile = strcmp(sanitizers[j], "liblsan.so") != 0;
+			}
 		}
 	}
 }
@@ -186,8 +202,12 @@ static void read_symbols(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, st
 		if (symbol.st_shndx == SHN_UNDEF || GELF_ST_BIND(symbol.st_info) == STB_LOCAL)
 			continue;
 		const char *name = elf_strptr(elf, header->sh_link, symbol.st_name);
-		if (name && strcmp(name, "malloc") == 0)
+		if (!name)
+			continue;
+		if (strcmp(name, "malloc") == 0)
 			facts->own_malloc = true;
+		if (strcmp(name, "__msan_init") == 0 || strcmp(name, "__tsan_init") == 0)
+			facts->fragile = true; /* linked into the program; without calls of its own it survives us */
 	}
 }
 
@@ -273,13 +293,18 @@ static int check_elf_facts(struct check *check, const char *path, const struct e
 			      "%s is a static program: there is no loader that could bring in libheaptrace.so; "
 			      "link it without -static, or use --force to run it untraced", path);
 	if (strncmp(base_name(facts->loader), "ld-musl", 7) == 0)
-		return refuse(check->target, EXIT_HEAPTRACE, "other C library",
-			      "%s is made for musl, libheaptrace.so for glibc; "
-			      "build the program for glibc, or use --force to try all the same", path);
+		return refuse_preload(check->target, "other C library",
+				      "%s is made for musl, libheaptrace.so for glibc; "
+				      "build the program for glibc, or use --force to run it untraced", path);
 	if (access(facts->loader, F_OK))
 		return refuse(check->target, EXIT_NOT_EXECUTABLE, "no loader",
 			      "%s cannot be executed: its loader %s is missing; install the C library it was built for",
 			      path, facts->loader);
+	if (facts->fragile)
+		return refuse_preload(check->target, "sanitizer",
+				      "%s is built with a sanitizer (%s), which bears no library before its own; "
+				      "build it without, or use --force to run it untraced", path,
+				      facts->sanitizer ? facts->sanitizer : "linked in");
 	if (facts->own_malloc)
 		return refuse(check->target, EXIT_HEAPTRACE, "own malloc",
 			      "%s brings its own malloc, which comes before every library's: nothing would be counted; "
@@ -364,6 +389,7 @@ int target_check(struct target *target, const char *path, const char *library)
 	struct check check = {target, library, 0};
 	target->exit_code = 0;
 	target->reason = NULL;
+	target->bare = false;
 	target->text[0] = '\0';
 	if (path != target->path)
 		snprintf(target->path, sizeof(target->path), "%s", path);

@@ -8,6 +8,7 @@
 #ifndef HEAPTRACE_TARGET_H
 #define HEAPTRACE_TARGET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /** What a check found. */
@@ -15,6 +16,7 @@ struct target {
 	char path[4096];    /* the file to execute */
 	int exit_code;      /* 0: can be traced; EXIT_HEAPTRACE: cannot, but could be run; else EXIT_NOT_* */
 	const char *reason; /* why not, in a word or two ("static program"), NULL if it can */
+	bool bare;          /* if it is run all the same, then without our library in LD_PRELOAD, which it would not survive */
 	char text[1024];    /* the same for people: what, why, do this */
 };
 

@@ -67,4 +67,22 @@ is "$status" 6 "--force runs it"
 ht sh -c './own; exit 3'
 is "$status" 3 "as a child it runs"
 like "$err" 'not seen.*malloc\|not seen.*own' "and is named in the report"
+
+# What would not even start with the library in LD_PRELOAD is forced to run without it. ($1: compiler, $2: flag)
+for built in "gcc address" "gcc thread" "clang thread" "clang memory" musl-gcc; do
+	# shellcheck disable=SC2086
+	set -- $built
+	rm -f fragile
+	$1 ${2:+-fsanitize=$2} -o fragile program.c 2>/dev/null
+	run ./fragile
+	if [ "$status" -ne 5 ]; then
+		skip "$built" "cannot be built, or does not run here"
+		continue
+	fi
+	ht ./fragile
+	is "$status" 125 "$built: 125"
+	ht --force ./fragile
+	is "$status:$out" "5:ran" "$built: --force runs it"
+	like "$err" 'nothing was traced: .*\(sanitizer\|musl\)' "$built: and says why nothing is traced"
+done
 done_testing
