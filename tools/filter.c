@@ -53,7 +53,7 @@ static bool needs_frames(const struct filters *filters)
 	return filters->through.count || filters->not_through.count;
 }
 
-bool filter_is_set(const struct options *options)
+static bool any_is_set(const struct options *options)
 {
 	const struct filters *filters = &options->filters;
 
@@ -118,7 +118,8 @@ static bool passes_caller(struct pass *pass, const struct backtrace *backtrace)
 	return passes;
 }
 
-uint64_t filter_size(const struct backtrace *backtrace, const struct options *options)
+/** The bytes that --min-size and --max-size compare: those that the view is about. */
+static uint64_t size_of(const struct backtrace *backtrace, const struct options *options)
 {
 	if (options->format == FORMAT_TEXT && options->sort_count) {
 		if (options->sort[0] == SORT_PEAK)
@@ -134,7 +135,7 @@ uint64_t filter_size(const struct backtrace *backtrace, const struct options *op
 static bool passes_figures(const struct pass *pass, const struct backtrace *backtrace)
 {
 	const struct filters *filters = pass->filters;
-	uint64_t size = filter_size(backtrace, pass->options);
+	uint64_t size = size_of(backtrace, pass->options);
 	uint64_t age = backtrace_age(pass->model, backtrace);
 
 	return size >= filters->min_size && size <= filters->max_size && age >= filters->min_age && age <= filters->max_age;
@@ -187,7 +188,7 @@ void filter_apply(struct model *model, const struct options *options)
 	struct pass pass = { .filters = &options->filters, .options = options, .model = model };
 
 	filter_undo(model);
-	if (!filter_is_set(options))
+	if (!any_is_set(options))
 		return;
 	if (needs_caller(pass.filters) || needs_frames(pass.filters))
 		symbols_name_all(model, options);

@@ -12,9 +12,6 @@
 #include "options.h"
 #include "snapshot.h"
 
-/** Whether the options ask for any filter. */
-bool filter_is_set(const struct options *options);
-
 /**
  * Mark what the filters leave out of those backtraces that are not ignored yet, after taking back the marks of an earlier
  * call. Names all frames if a filter is about names.
@@ -26,8 +23,5 @@ void filter_undo(struct model *model);
 
 /** Whether threads are asked for that a model knows nothing of; if so, `error` says what to do. */
 bool filter_lacks_threads(const struct model *model, const struct options *options, struct error *error);
-
-/** The bytes that --min-size and --max-size compare: those that the view is about. */
-uint64_t filter_size(const struct backtrace *backtrace, const struct options *options);
 
 #endif

@@ -10,7 +10,8 @@
 
 #include "memory.h"
 
-unsigned utf8_length(const unsigned char *s)
+/** Bytes of the UTF-8 sequence at `s`: 0 if it is not one (overlong, surrogate, too high, cut). */
+static unsigned utf8_length(const unsigned char *s)
 {
 	unsigned length = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
 

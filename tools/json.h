@@ -13,9 +13,6 @@
 
 #include "model.h"
 
-/** Bytes of the UTF-8 sequence at `s`: 0 if it is not one (overlong, surrogate, too high, cut). */
-unsigned utf8_length(const unsigned char *s);
-
 /** The string as valid UTF-8, to be freed. */
 char *utf8_clean(const char *string);
 

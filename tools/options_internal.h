@@ -27,9 +27,6 @@ int options_find_word(const char *const *words, size_t count, const char *word, 
 /** Bytes: 500, 64k, 10M, 64Ki, ... @return 0, or -1 with the complaint written */
 int options_read_size(uint64_t *size, const char *value, struct complaint *complaint);
 
-/** A span of time with its unit, in ns: 500ms, 1.5s, 10min. @return 0, or -1 with the complaint written */
-int options_read_time(uint64_t *ns, const char *value, struct complaint *complaint);
-
 /** A reader that leaves it to another one, which reads into a member. */
 #define OPTION_READER(name, reader, member)                                                   \
 	int read_##name(struct options *options, const char *value, struct complaint *complaint) \

@@ -28,7 +28,8 @@ OPTION_READER(not_through, read_pattern, filters.not_through)
 OPTION_READER(min_size, options_read_size, filters.min_size)
 OPTION_READER(max_size, options_read_size, filters.max_size)
 
-int options_read_time(uint64_t *ns, const char *value, struct complaint *complaint)
+/** With a unit, in ns: 500ms, 1.5s, 10min. */
+static int read_time(uint64_t *ns, const char *value, struct complaint *complaint)
 {
 	static const struct { const char *name; double ns; } units[] = {
 		{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"min", 60e9}, {"h", 3600e9}, {"d", 86400e9},
@@ -48,8 +49,8 @@ int options_read_time(uint64_t *ns, const char *value, struct complaint *complai
 	return options_complain(complaint, "it takes a time with its unit, as in 500ms, 1.5s, 10min, 2h or 1d");
 }
 
-OPTION_READER(min_age, options_read_time, filters.min_age)
-OPTION_READER(max_age, options_read_time, filters.max_age)
+OPTION_READER(min_age, read_time, filters.min_age)
+OPTION_READER(max_age, read_time, filters.max_age)
 
 int read_follow(struct options *options, const char *value, struct complaint *complaint)
 {

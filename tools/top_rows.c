@@ -124,7 +124,8 @@ void top_memory_free(struct top_memory *memory)
 	*memory = (struct top_memory) { 0 };
 }
 
-int64_t top_row_value(const struct top_row *row, enum sort_key key)
+/** The larger, the higher up. */
+static int64_t value_of(const struct top_row *row, enum sort_key key)
 {
 	switch (key) {
 	case SORT_COUNT:
@@ -175,7 +176,7 @@ size_t top_rows_sort(const struct top_refresh *refresh, enum sort_key key, bool 
 		const struct top_row *row = &refresh->rows[i];
 
 		if (!is_shown || is_shown(row, data))
-			ranked[count++] = (struct ranked) { row, top_row_value(row, key), row->backtrace->live_bytes, row->id.a };
+			ranked[count++] = (struct ranked) { row, value_of(row, key), row->backtrace->live_bytes, row->id.a };
 	}
 	qsort(ranked, count, sizeof(*ranked), rank_order);
 	*order = memory_zeroed(count + 1, sizeof(**order));

@@ -71,9 +71,6 @@ void top_memory_new_baseline(struct top_memory *memory);
 
 void top_memory_free(struct top_memory *memory);
 
-/** A value for sorting: the larger, the higher up. */
-int64_t top_row_value(const struct top_row *row, enum sort_key key);
-
 /**
  * The rows to be shown, best first; ties by live bytes, then by id, so that rows of equal value do not change places.
  *

@@ -102,7 +102,8 @@ void lines_free(struct lines *lines)
 	*lines = (struct lines) { 0 };
 }
 
-void view_how(const char *how, char *text, size_t size)
+/** How a process ended, for people. */
+static void describe_end(const char *how, char *text, size_t size)
 {
 	if (!strncmp(how, "exit:", 5))
 		snprintf(text, size, "exit %s", how + 5);
@@ -125,7 +126,7 @@ static void put_title(const struct top_view *view, struct lines *lines)
 	struct short_text up = short_time(model->now_ns - model->start_ns);
 	char how[64], state[128] = "", others[64] = "";
 
-	view_how(view->how, how, sizeof(how));
+	describe_end(view->how, how, sizeof(how));
 	if (view->ended)
 		snprintf(state, sizeof(state), "ENDED: %s, after %s", how, up.text);
 	else

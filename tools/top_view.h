@@ -52,9 +52,6 @@ void view_rows(const struct top_view *view, struct lines *lines, size_t first, s
 /** Figures and frames of one backtrace. */
 void view_frames(const struct top_view *view, struct lines *lines, const struct top_row *row);
 
-/** How a process ended, for people: "exit 0", "killed by SIGSEGV", ... */
-void view_how(const char *how, char *text, size_t size);
-
 __attribute__((format(printf, 3, 4)))
 void lines_add(struct lines *lines, enum line_style style, const char *format, ...);
 
