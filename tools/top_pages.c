@@ -89,15 +89,15 @@ static void put_help(struct ui *ui, struct lines *lines)
 
 static void put_processes(struct ui *ui, struct lines *lines)
 {
-	for (size_t i = 0; i < ui->state.count && i < 256; i++) {
+	for (size_t i = 0; i < ui->state.listed; i++) {
 		const struct listed *listed = &ui->state.processes[i];
 		bool cursor = i == ui->process_at;
 
 		lines_add(lines, cursor ? LINE_CHOSEN : LINE_PLAIN, "%c %c %7d  %s%s", cursor ? '>' : ' ',
 			  listed->chosen ? '*' : ' ', (int)listed->pid, listed->name, listed->ended ? " (ended)" : "");
 	}
-	if (ui->state.count > 256)
-		lines_add(lines, LINE_DIM, "    and %zu more", ui->state.count - 256);
+	if (ui->state.count > ui->state.listed)
+		lines_add(lines, LINE_DIM, "    and %zu more", ui->state.count - ui->state.listed);
 	if (!ui->state.count)
 		lines_add(lines, LINE_DIM, "no process is alive");
 }

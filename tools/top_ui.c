@@ -111,7 +111,7 @@ static bool is_anything_alive(const struct ui *ui)
 {
 	if (program_has_ended(ui->program))
 		return false;
-	for (size_t i = 0; i < ui->state.count && i < 256; i++) {
+	for (size_t i = 0; i < ui->state.listed; i++) {
 		if (!ui->state.processes[i].ended)
 			return true;
 	}
@@ -299,7 +299,7 @@ static void open_page(struct ui *ui, enum ui_page page)
 	ui->page = page;
 	ui->scroll = page == PAGE_OUTPUT ? SIZE_MAX / 2 : 0; /* its end */
 	ui->process_at = 0;
-	for (size_t i = 0; i < ui->state.count && i < 256; i++) {
+	for (size_t i = 0; i < ui->state.listed; i++) {
 		if (ui->state.processes[i].chosen)
 			ui->process_at = i;
 	}
@@ -309,7 +309,7 @@ static void choose_process(struct ui *ui)
 {
 	struct wishes *wishes;
 
-	if (ui->process_at >= ui->state.count || ui->process_at >= 256)
+	if (ui->process_at >= ui->state.listed)
 		return;
 	wishes = worker_wish(ui->worker);
 	wishes->choose = true;

@@ -53,7 +53,6 @@ struct ui {
 	char message[640];
 	uint64_t message_until_ms;
 	unsigned messages_seen;
-	unsigned saved;               /* snapshots */
 	enum ui_leave leave;
 };
 

@@ -72,16 +72,13 @@ static void publish_state(struct worker *worker)
 {
 	const struct source *source = worker->source;
 	struct worker_state *state = &worker->state;
-	bool alive = false;
 
 	pthread_mutex_lock(&worker->lock);
 	state->count = source->count;
-	for (size_t i = 0; i < source->count; i++) {
+	state->listed = source->count < MOST_LISTED ? source->count : MOST_LISTED;
+	for (size_t i = 0; i < state->listed; i++) {
 		const struct watched *watched = source->processes[i];
 
-		alive |= !watched->ended;
-		if (i >= sizeof(state->processes) / sizeof(*state->processes))
-			continue;
 		state->processes[i] = (struct listed) {
 			.inode = watched->inode, .number = watched->number, .pid = watched->pid,
 			.chosen = watched == source->chosen, .ended = watched->ended,
@@ -92,7 +89,6 @@ static void publish_state(struct worker *worker)
 	if (source->chosen)
 		memcpy(state->how, source->chosen->facts.how_it_ended, sizeof(state->how));
 	state->collector_lost = source->collector_lost;
-	state->run_over = source_fd(source) < 0 && !alive;
 	pthread_mutex_unlock(&worker->lock);
 	wake(worker->wake_screen);
 }

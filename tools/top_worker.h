@@ -37,14 +37,16 @@ struct listed {
 	bool chosen, ended;
 };
 
+#define MOST_LISTED 256
+
 /** What the worker has to say besides figures. */
 struct worker_state {
-	struct listed processes[256];
+	struct listed processes[MOST_LISTED];
+	size_t listed;
 	size_t count;             /* of all, also where there are more */
 	bool ended;               /* the chosen process */
 	char how[32];
 	bool collector_lost;
-	bool run_over;            /* no collector any more, and nothing alive */
 	char message[640];        /* what a wish came to */
 	unsigned messages;        /* ever; tells a new one from an old one */
 };
