@@ -71,6 +71,8 @@ dump overflow
 is "$(grep -c '^(NB: Buffer has overflowed, so trace data is incomplete.)$' out)" 1 "an overflow is said once, ESP-IDF 4.4"
 is "$(grep -c '^(NB: Internal Buffer has overflowed, so trace data is incomplete.)$' out)" 1 "ESP-IDF 5"
 is "$(grep -c '^(NB: 3 records evicted; raise num_records to at least 5.)$' out)" 2 "and what would have been enough"
+dump dropped
+is "$(grep -c '^(NB: 4 records not taken; raise num_records to at least 7.)$' out)" 1 "also where new records were not taken"
 dump shapes
 is "$(grep -c NB out)" 0 "otherwise there is no such line"
 dump nothing

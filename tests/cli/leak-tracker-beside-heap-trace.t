@@ -39,4 +39,54 @@ like "$out" '^tracker: 3 leaks of 90 bytes$' "heap_trace inside of a tracker's w
 like "$out" '^heap_trace: 2 records, 2 allocations, 1 frees, first of 20 bytes$' "and heap_trace's"
 is "$(jq '[.processes[0].backtraces[] | select(any(.frames[]; .function == "main")) | select(any(.frames[]; .function == "printf") | not) | .total_blocks] | add' json)" 4 \
 	"and so are heaptrace's own counts"
+
+# The tracker wants more frames than heap_trace has room for: neither takes the other's.
+cat >narrow.c <<'EOF'
+#define CONFIG_HEAP_TRACING_STACK_DEPTH 2
+#include "heaptrace/esp_heap_trace.h"
+#include "heaptrace/leak_tracker.h"
+#include <stdio.h>
+#include <string.h>
+
+static heap_trace_record_t records[3];
+static void *kept[4];
+
+__attribute__((noinline)) static void deep(int n, int i)
+{
+	if (n)
+		deep(n - 1, i);
+	else
+		kept[i] = malloc(10);
+	__asm__ volatile("");
+}
+
+int main(void) /* printf() takes a block for the tracker too */
+{
+	struct leak_tracker_stats stats;
+	heap_trace_record_t record;
+
+	leak_tracker_start(100, 100);
+	heap_trace_init_standalone(records, 3);
+	heap_trace_start(HEAP_TRACE_LEAKS);
+	for (int i = 0; i < 3; i++)
+		deep(20, i);
+	free(kept[0]);
+	deep(20, 0); /* into the first one's place, in front of the others */
+	heap_trace_stop();
+	for (int i = 0; i < 3; i++) {
+		heap_trace_get((i + 2) % 3, &record); /* it is the youngest one */
+		printf("%d: %d %d %d %d %d\n", i, (int)record.size, record.address == kept[i], !!record.alloced_by[1], !!record.freed_by[0],
+		       !memcmp(&record, &records[i], sizeof(record)));
+	}
+	leak_tracker_end_to(-1, &stats);
+	printf("tracker: %d leaks, %d backtraces\n", (int)stats.leaks, (int)stats.backtraces_found);
+	return 0;
+}
+EOF
+${CC:-gcc} -std=gnu11 -g -O1 -fno-builtin -fno-optimize-sibling-calls -w -I "$SOURCE/include" -o narrow narrow.c -ldl || bail "narrow was built"
+ht --outfile=report ./narrow
+is "$status:$out" "0:0: 10 1 1 0 1
+1: 10 1 1 0 1
+2: 10 1 1 0 1
+tracker: 4 leaks, 4 backtraces" "each keeps as many frames as it has room for"
 done_testing

@@ -55,6 +55,14 @@ static void overflow(void)
 	heap_trace_dump();
 }
 
+static void dropped(void)
+{
+	check(heap_trace_init_auto(3, HEAP_TRACE_DROP_NEW) == ESP_OK && heap_trace_start(HEAP_TRACE_LEAKS) == ESP_OK);
+	for (int i = 0; i < 7; i++)
+		block(10);
+	heap_trace_dump();
+}
+
 static void nothing(void)
 {
 	heap_trace_dump();
@@ -205,8 +213,8 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		void (*run)(void);
-	} scenarios[] = {{"shapes", in_all_shapes}, {"all", all}, {"overflow", overflow}, {"nothing", nothing}, {"regions", regions},
-			 {"order", order}, {"grown", grown}, {"long", long_one}, {"dead-buffer", dead_buffer}};
+	} scenarios[] = {{"shapes", in_all_shapes}, {"all", all}, {"overflow", overflow}, {"dropped", dropped}, {"nothing", nothing},
+			 {"regions", regions}, {"order", order}, {"grown", grown}, {"long", long_one}, {"dead-buffer", dead_buffer}};
 
 	for (size_t i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++)
 		if (argc > 1 && !strcmp(argv[1], scenarios[i].name)) {

@@ -3,12 +3,16 @@
 // Build: -Iinclude/heaptrace
 #include "esp.h"
 
+#include <setjmp.h>
+
 static heap_trace_record_t recs[64];
 /* volatile: libc's functions promise the compiler that they call nothing of this file. */
 static volatile int allocs, frees, failures, kept_errno = 1;
 static void *volatile last;
 static volatile size_t last_size, failed_size;
 static const char *volatile failed_in;
+static volatile int jumping;
+static jmp_buf outside;
 
 void esp_heap_trace_alloc_hook(void *ptr, size_t size, uint32_t caps)
 {
@@ -16,6 +20,8 @@ void esp_heap_trace_alloc_hook(void *ptr, size_t size, uint32_t caps)
 	allocs++;
 	last = ptr;
 	last_size = size;
+	if (jumping)
+		longjmp(outside, 1);
 	/* What a hook allocates is nobody's business, nor is its errno. */
 	free(malloc(1234));
 	errno = 77;
@@ -33,6 +39,26 @@ static void failed(size_t size, uint32_t caps, const char *name)
 	failed_size = size;
 	failed_in = name;
 	free(malloc(99));
+}
+
+/* Out of hooks, more often than marks of who is in one have room. */
+static void jump(void)
+{
+	int before = allocs;
+	void *volatile p = NULL;
+
+	for (volatile int i = 0; i < 200; i++) {
+		jumping = 1;
+		if (!setjmp(outside))
+			block(5);
+		jumping = 0;
+		/* From further out on the stack than where the hook was called: it is known to be gone. */
+		free(p);
+		p = malloc(6);
+	}
+	is(allocs - before, 400, "hooks may jump away");
+	is(figures().summary.total_allocations, 402, "each of these blocks is recorded, and what comes after");
+	ok(is_recorded(p), "and what hooks allocate is still nobody's business");
 }
 
 static void on_signal(int number)
@@ -73,6 +99,9 @@ int main(void)
 	is(heap_caps_register_failed_alloc_callback(NULL), ESP_OK, "no callback any more");
 	check(!malloc(huge));
 	is(failures, 4, "is not called");
+	jump();
+	check(heap_trace_start(HEAP_TRACE_LEAKS) == ESP_OK);
+	p = block(20);
 	/* Handlers that interrupt anything, and allocate. */
 	signal(SIGALRM, on_signal);
 	struct itimerval often = {{0, 200}, {0, 200}};

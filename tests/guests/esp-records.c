@@ -192,6 +192,62 @@ static void reallocs(void)
 	end();
 }
 
+/* What the summary says besides counts. */
+static void sums(void)
+{
+	void *p[4];
+
+	begin(4, HEAP_TRACE_ALL);
+	for (int i = 0; i < 4; i++)
+		p[i] = block(100);
+	free(p[0]);
+	block(1000);
+	ok(figures().bytes_live == 1300 && figures().bytes_peak == 1300 && figures().evicted == 1, "a record of a freed block goes");
+	block(5);
+	ok(figures().bytes_live == 1205 && figures().bytes_peak == 1300 && figures().evicted == 2, "one of a live block takes its bytes along");
+	free(p[2]);
+	ok(figures().bytes_live == 1105 && figures().bytes_peak == 1300, "a free takes its own");
+	end();
+	begin(8, HEAP_TRACE_LEAKS);
+	for (int i = 0; i < 4; i++)
+		p[i] = block(10);
+	for (int i = 0; i < 3; i++)
+		free(p[i]);
+	block(7);
+	ok(figures().summary.high_water_mark == 4 && figures().summary.count == 2, "the most records at a time");
+	ok(figures().bytes_peak == 40 && figures().bytes_live == 17, "and the most bytes");
+	end();
+	free(p[3]);
+	check(heap_trace_resume() == ESP_OK);
+	ok(figures().bytes_live == 7 && figures().stop_gap_frees == 1, "what was freed in a gap is not alive");
+	end();
+}
+
+extern void __libc_free(void *p);
+
+/* A free that goes past us: the address comes again. */
+static void missed(void)
+{
+	for (int mode = 0; mode < 2; mode++) {
+		heap_trace_record_t r;
+
+		begin(8, mode ? HEAP_TRACE_ALL : HEAP_TRACE_LEAKS);
+		void *a = block(48);
+
+		__libc_free(a);
+		void *b = block(44);
+
+		check(a == b);
+		ok(figures().missed_frees == 1 && figures().bytes_live == 44 && figures().summary.total_frees == 0, "a free that was missed");
+		is(heap_trace_get_count(), mode ? 2 : 1, "ends the older record");
+		check(heap_trace_get((size_t)mode, &r) == ESP_OK);
+		ok(r.address == b && r.size == 44 && !r.freed, "the younger one lives");
+		free(b);
+		ok(figures().bytes_live == 0 && !is_recorded(b), "until it is freed");
+		end();
+	}
+}
+
 static void entries(void)
 {
 	heap_trace_record_t r;
@@ -295,6 +351,8 @@ int main(void)
 	unknown_frees();
 	reuse();
 	reallocs();
+	sums();
+	missed();
 	entries();
 	gap();
 	policies();
