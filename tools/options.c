@@ -124,6 +124,7 @@ static int read_sort(struct options *options, const char *value, struct complain
 		if (options->sort_count == MAX_SORT_KEYS)
 			return complain(complaint, "that is more keys than there are");
 		options->sort[options->sort_count++] = (enum sort_key)found;
+		options->churn |= found == SORT_TEMPORARY; /* else nobody counts them */
 		key += length;
 		if (!*key)
 			return 0;

@@ -305,6 +305,8 @@ static void put_section(const struct text *text, enum sort_key key)
 		text->model->name, sort_key_name(key));
 	for (size_t i = 0; i < count; i++)
 		put_backtrace(text, i + 1, ranked[i].backtrace, key);
+	if (key == SORT_TEMPORARY && !(text->model->option_flags & HT_OPTION_CHURN))
+		fputs("[heaptrace] temporary blocks were not counted: they are in runs with --churn\n", text->out);
 	if (!count)
 		fputc('\n', text->out);
 	free(ranked);

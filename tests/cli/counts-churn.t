@@ -20,11 +20,16 @@ like "$err" '=== backtrace #1 ===.* \[temporary: 100 of 100\]' "--sort=temporary
 like "$err" 'heap traced temporary        : 151 of 255 blocks, 87.400 KB' "the summary"
 like "$err" 'heap traced reallocs         : 4, ' "with reallocs"
 like "$err" 'heap traced sizes in bytes   : <=8: 1, <=32: 100, <=128: 101, <=1Ki: 1, <=8Ki: 51, <=128Ki: 1$' "and sizes"
+ht --sort=size,temporary --color=never "$GUESTS/churn"
+like "$err" '=== backtrace #1 ===.* \[temporary: 100 of 100\]' "--sort=temporary sets --churn"
 ht_json "$GUESTS/churn"
 is "$(json '.processes[0] | has("churn"), (.backtraces[0] | has("churn"))' | xargs)" "false false" "without --churn: nothing"
 ht --save=kept.htrace --churn --outfile=report "$GUESTS/churn"
 run "$HT" report --format=json kept.htrace
 is "$(jq '.processes[0].churn.temporary_blocks' out)" 151 "in a snapshot"
+ht --save=kept.htrace --outfile=report "$GUESTS/churn"
+run "$HT" report --sort=temporary kept.htrace
+like "$out" '^\[heaptrace\] temporary blocks were not counted: they are in runs with --churn$' "a snapshot without them says so"
 cat >many.c <<'C'
 #include <pthread.h>
 #include <stdlib.h>
