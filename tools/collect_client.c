@@ -136,6 +136,7 @@ struct answers {
 	int socket;
 	uint32_t flags; /* of the request */
 	unsigned remaining;
+	bool failed;
 };
 
 /** @return 0, or -1 if the other side does not take it */
@@ -162,7 +163,7 @@ static int send_answer(int socket, const struct process *process, uint32_t flags
 static void answer_one(struct process *process, void *data)
 {
 	struct answers *answers = data;
-	send_answer(answers->socket, process, answers->flags, --answers->remaining);
+	answers->failed |= send_answer(answers->socket, process, answers->flags, --answers->remaining) != 0;
 }
 
 /** Bytes that a follower has not read yet, as a part of what its socket holds: 0 to 100. */
@@ -175,18 +176,30 @@ static int filling(int socket)
 	return (int)(queued * 100ll / room);
 }
 
+/** All processes anew, for a follower that has missed some. @return false: it does not take them */
+static bool tell_all(struct run *run, struct client *client)
+{
+	struct answers answers = {.socket = client->watch.fd, .remaining = each_wanted(run, client->wanted, NULL, NULL)};
+	struct dump_answer head = {.magic = DUMP_MAGIC, .status = EAGAIN, .remaining = answers.remaining};
+	client->behind = false;
+	if (protocol_send(client->watch.fd, &head, offsetof(struct dump_answer, facts) + 1, -1))
+		return false;
+	each_wanted(run, client->wanted, answer_one, &answers);
+	return !answers.failed;
+}
+
 /**
  * Tell one follower. Where thousands of processes come and go it may not keep up: then it hears of the program itself only,
- * and when it has read all that, the connection is closed, so that it asks anew.
+ * and when it has read all that, of all that there are then.
  * @return false: close it
  */
-static bool tell(const struct run *run, struct client *client, const struct process *process)
+static bool tell(struct run *run, struct client *client, const struct process *process)
 {
 	int full = filling(client->watch.fd);
 	bool is_program = process->pid == run->program;
 	client->behind |= full > 50 && !is_program;
 	if (client->behind && !is_program)
-		return full > 0;
+		return full > 0 || tell_all(run, client);
 	return send_answer(client->watch.fd, process, 0, 0) == 0;
 }
 
@@ -201,7 +214,7 @@ void client_tell(struct run *run, const struct process *process)
 
 static void answer_dump(struct run *run, struct client *client)
 {
-	struct answers answers = {client->watch.fd, client->flags, each_wanted(run, client->wanted, NULL, NULL)};
+	struct answers answers = {client->watch.fd, client->flags, each_wanted(run, client->wanted, NULL, NULL), false};
 	/* A run may be followed from before its beginning. */
 	bool ahead = client->flags & DUMP_AHEAD && client->wanted == run->launcher;
 	client->following = client->flags & DUMP_FOLLOW && (answers.remaining || ahead);

@@ -140,12 +140,17 @@ int inquiry_follow(const char *directory, pid_t launcher)
 	return -1;
 }
 
-int inquiry_next(int follow, struct answer *answer)
+int inquiry_next(int follow, struct answer *answer, struct inquiry *all)
 {
 	static struct dump_answer message;
 	int segment;
 	memset(&message, 0, sizeof(message));
 	ssize_t got = protocol_receive(follow, &message, sizeof(message), &segment);
+	if (got > 0 && segment < 0 && message.magic == DUMP_MAGIC && message.status == EAGAIN) {
+		if (message.remaining)
+			take_answers(all, follow);
+		return 1;
+	}
 	return read_answer(&message, got, segment, answer);
 }
 

@@ -44,8 +44,13 @@ void inquiry_explain(const struct inquiry *inquiry, char *text, size_t size);
 /** Follow a run from before its beginning. @return the connection, or -1 with errno */
 int inquiry_follow(const char *directory, pid_t launcher);
 
-/** The next answer on a connection that is followed; its facts are to be freed. @return 0, or -1 at its end */
-int inquiry_next(int follow, struct answer *answer);
+/**
+ * The next answer on a connection that is followed; its facts are to be freed.
+ *
+ * @param all  zeroed; out: if some were missed, all processes that there are now
+ * @return 0; 1: some were missed; -1 at the connection's end
+ */
+int inquiry_next(int follow, struct answer *answer, struct inquiry *all);
 
 /** Close all segments and forget the answers; the connection stays. */
 void inquiry_free(struct inquiry *inquiry);

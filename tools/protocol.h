@@ -49,7 +49,7 @@ struct dump_request {
 };
 struct dump_answer {
 	uint32_t magic;
-	int32_t status;     /* 0, or an errno value: ESRCH is "no process of this run" */
+	int32_t status;     /* 0, or an errno value: ESRCH is "no process of this run"; EAGAIN: a follower has missed some */
 	uint32_t number;    /* of the process in its segment */
 	uint32_t remaining; /* answers that follow */
 	uint32_t history;   /* 1: next comes a struct dump_history */

@@ -181,14 +181,23 @@ static void miss(struct source *source, const struct inquiry *inquiry, size_t nu
 		forget(source, watched);
 		return;
 	}
+	if (watched->ended)
+		return;
 	watched->facts.how_it_ended[0] = '\0';
 	watched->ended = true;
 }
 
-/**
- * The connection has ended. The collector closes it when more has happened than a socket holds while we were busy: then
- * the whole run is asked for anew. Else it is gone, and the kernel says when the process ends.
- */
+/** All processes of the run, after some were missed. */
+static void learn_all(struct source *source, struct inquiry *inquiry)
+{
+	for (size_t i = source->count; i-- > 0;)
+		miss(source, inquiry, i);
+	for (size_t i = 0; i < inquiry->count; i++)
+		learn(source, &inquiry->answers[i]);
+	free(inquiry->answers);
+}
+
+/** The connection has ended: try another one. Else the collector is gone, and the kernel says when the process ends. */
 static void ask_again(struct source *source)
 {
 	struct inquiry inquiry = {.pid = source->pid, .flags = DUMP_QUIET | DUMP_RUN | DUMP_FOLLOW};
@@ -202,11 +211,7 @@ static void ask_again(struct source *source)
 		return;
 	}
 	source->follow = inquiry.follow;
-	for (size_t i = source->count; i-- > 0;)
-		miss(source, &inquiry, i);
-	for (size_t i = 0; i < inquiry.count; i++)
-		learn(source, &inquiry.answers[i]);
-	free(inquiry.answers);
+	learn_all(source, &inquiry);
 }
 
 bool source_hear(struct source *source)
@@ -218,15 +223,21 @@ bool source_hear(struct source *source)
 		return true;
 	}
 	while (source->follow >= 0 && is_readable(source->follow)) {
+		struct inquiry all = {.pid = source->pid};
 		changed = true;
-		if (inquiry_next(source->follow, &answer) == 0) {
+		switch (inquiry_next(source->follow, &answer, &all)) {
+		case 0:
 			learn(source, &answer);
-			continue;
+			break;
+		case 1:
+			learn_all(source, &all);
+			break;
+		default:
+			close(source->follow);
+			source->follow = -1;
+			if (is_anything_alive(source))
+				ask_again(source);
 		}
-		close(source->follow);
-		source->follow = -1;
-		if (is_anything_alive(source))
-			ask_again(source);
 	}
 	return changed;
 }
