@@ -280,4 +280,42 @@ if [ -n "$jemalloc" ] && ! sanitized; then
 else
 	skip "another allocator" "libjemalloc.so.2 is missing, or heaptrace is built with a sanitizer"
 fi
+
+# The words of the summary where figures are awkward, and names of functions that are inlined.
+cat >awkward.c <<'EOF'
+#include "heaptrace/leak_tracker.h"
+#include <stdlib.h>
+
+void *kept[30];
+
+static inline __attribute__((always_inline)) void innermost(int i, size_t size) { kept[i] = malloc(size); }
+__attribute__((noinline)) static void outer(int i, size_t size) { innermost(i, size); __asm__ volatile(""); }
+
+int main(void)
+{
+	static const size_t halves[] = {128, 384, 640, 896, 4223};
+
+	for (int i = 0; i < 5; i++) {
+		leak_tracker_start(100, 3);
+		outer(i, halves[i]);
+		leak_tracker_end();
+	}
+	leak_tracker_start(100, 3);
+	for (int i = 10; i < 30; i++)
+		kept[i] = malloc(1);
+	for (int i = 14; i < 30; i++)
+		free(kept[i]);
+	leak_tracker_end();
+	return 0;
+}
+EOF
+${CC:-gcc} -std=gnu11 -g -O1 -fno-builtin -Wall -Wextra -I "$SOURCE/include" -o awkward awkward.c -ldl || bail "awkward was built"
+ht -q --outfile=report.txt ./awkward
+is "$(sed -n 's/^Total leaks: 1 allocations, \([0-9]*\) bytes (\(.*\) KB)$/\1 \2/p' out)" "$(for bytes in 128 384 640 896 4223; do
+	awk -v bytes=$bytes 'BEGIN { printf "%d %.2f\n", bytes, bytes / 1024 }'
+done)" "halves of a hundredth are rounded as printf does"
+is "$(sed -n 's/^--- 0x[0-9a-f]*: \(innermost at awkward.c:6\)$/\1/p; s/^---  (inlined by) \(outer at awkward.c:7\)$/\1/p' out | uniq -c | awk '{ print $1, $2 }' | head -2)" \
+	"1 innermost
+1 outer" "inlined functions say so"
+like "$out" 'raise backtrace_records to at least 20\.' "what would have been enough is the most blocks at a time, not what is left"
 done_testing
