@@ -13,18 +13,18 @@
 #include <link.h>
 #include <string.h>
 
-/* A register's rule. */
+enum rule_kind { SAME, UNDEFINED, AT_CFA, CFA_PLUS, IN_REGISTER, AT_EXPRESSION, IS_EXPRESSION };
+
+/* A register's rule. Several sets of them lie on the stack of a stranger, who may have little of it: they are packed. */
 struct rule {
-	enum { SAME, UNDEFINED, AT_CFA, CFA_PLUS, IN_REGISTER, AT_EXPRESSION, IS_EXPRESSION } kind;
-	int64_t offset;      /* or register number */
-	const uint8_t *expression; /* its length as ULEB128 stands first */
+	int64_t kind : 8;   /* enum rule_kind */
+	int64_t value : 56; /* offset, register number, or address of an expression, whose length as ULEB128 stands first */
 };
 
 struct rules {
-	bool cfa_is_expression;
+	const uint8_t *cfa_expression; /* NULL: register + offset */
 	uint32_t cfa_register;
-	int64_t cfa_offset;
-	const uint8_t *cfa_expression;
+	int32_t cfa_offset;
 	struct rule registers[CFI_COUNT];
 };
 
@@ -43,7 +43,7 @@ struct cursor {
 	const uint8_t *at, *end;
 };
 
-#define MAX_REMEMBERED 8
+#define MAX_REMEMBERED 4 /* compilers need one */
 
 static uint64_t read_fixed(struct cursor *c, unsigned size)
 {
@@ -256,6 +256,12 @@ struct program {
 	const struct frame_entry *entry;
 };
 
+static bool set_cfa_offset(struct rules *rules, int64_t offset)
+{
+	rules->cfa_offset = (int32_t)offset;
+	return rules->cfa_offset == offset;
+}
+
 /* Instructions of the extended set that set a register or the CFA. False: unknown, give up. */
 static bool run_register(struct program *p, uint8_t op)
 {
@@ -266,27 +272,22 @@ static bool run_register(struct program *p, uint8_t op)
 
 	switch (op) {
 	case DW_CFA_def_cfa:
-		now->cfa_is_expression = false;
+		now->cfa_expression = NULL;
 		now->cfa_register = (uint32_t)read_uleb(&p->c);
-		now->cfa_offset = (int64_t)read_uleb(&p->c);
-		return true;
+		return set_cfa_offset(now, (int64_t)read_uleb(&p->c));
 	case DW_CFA_def_cfa_sf:
-		now->cfa_is_expression = false;
+		now->cfa_expression = NULL;
 		now->cfa_register = (uint32_t)read_uleb(&p->c);
-		now->cfa_offset = read_sleb(&p->c) * data_align;
-		return true;
+		return set_cfa_offset(now, read_sleb(&p->c) * data_align);
 	case DW_CFA_def_cfa_register:
-		now->cfa_is_expression = false;
+		now->cfa_expression = NULL;
 		now->cfa_register = (uint32_t)read_uleb(&p->c);
 		return true;
 	case DW_CFA_def_cfa_offset:
-		now->cfa_offset = (int64_t)read_uleb(&p->c);
-		return true;
+		return set_cfa_offset(now, (int64_t)read_uleb(&p->c));
 	case DW_CFA_def_cfa_offset_sf:
-		now->cfa_offset = read_sleb(&p->c) * data_align;
-		return true;
+		return set_cfa_offset(now, read_sleb(&p->c) * data_align);
 	case DW_CFA_def_cfa_expression:
-		now->cfa_is_expression = true;
 		now->cfa_expression = take_block(&p->c);
 		return true;
 	}
@@ -294,16 +295,16 @@ static bool run_register(struct program *p, uint8_t op)
 	struct rule *rule = rule_of(now, number, &bin);
 
 	switch (op) {
-	case DW_CFA_offset_extended: *rule = (struct rule){AT_CFA, (int64_t)read_uleb(&p->c) * data_align, NULL}; break;
-	case DW_CFA_offset_extended_sf: *rule = (struct rule){AT_CFA, read_sleb(&p->c) * data_align, NULL}; break;
-	case DW_CFA_val_offset: *rule = (struct rule){CFA_PLUS, (int64_t)read_uleb(&p->c) * data_align, NULL}; break;
-	case DW_CFA_val_offset_sf: *rule = (struct rule){CFA_PLUS, read_sleb(&p->c) * data_align, NULL}; break;
+	case DW_CFA_offset_extended: *rule = (struct rule){AT_CFA, (int64_t)read_uleb(&p->c) * data_align}; break;
+	case DW_CFA_offset_extended_sf: *rule = (struct rule){AT_CFA, read_sleb(&p->c) * data_align}; break;
+	case DW_CFA_val_offset: *rule = (struct rule){CFA_PLUS, (int64_t)read_uleb(&p->c) * data_align}; break;
+	case DW_CFA_val_offset_sf: *rule = (struct rule){CFA_PLUS, read_sleb(&p->c) * data_align}; break;
 	case DW_CFA_restore_extended: *rule = number < CFI_COUNT ? p->initial->registers[number] : bin; break;
-	case DW_CFA_undefined: *rule = (struct rule){UNDEFINED, 0, NULL}; break;
-	case DW_CFA_same_value: *rule = (struct rule){SAME, 0, NULL}; break;
-	case DW_CFA_register: *rule = (struct rule){IN_REGISTER, (int64_t)read_uleb(&p->c), NULL}; break;
-	case DW_CFA_expression: *rule = (struct rule){AT_EXPRESSION, 0, take_block(&p->c)}; break;
-	case DW_CFA_val_expression: *rule = (struct rule){IS_EXPRESSION, 0, take_block(&p->c)}; break;
+	case DW_CFA_undefined: *rule = (struct rule){UNDEFINED, 0}; break;
+	case DW_CFA_same_value: *rule = (struct rule){SAME, 0}; break;
+	case DW_CFA_register: *rule = (struct rule){IN_REGISTER, (int64_t)read_uleb(&p->c)}; break;
+	case DW_CFA_expression: *rule = (struct rule){AT_EXPRESSION, (int64_t)take_block(&p->c)}; break;
+	case DW_CFA_val_expression: *rule = (struct rule){IS_EXPRESSION, (int64_t)take_block(&p->c)}; break;
 	default: return false;
 	}
 	return true;
@@ -319,7 +320,7 @@ static bool run_one(struct program *p)
 	case DW_CFA_advance_loc: p->at += (op & 0x3f) * align; return true;
 	case DW_CFA_offset:
 		*rule_of(p->now, op & 0x3f, &bin) =
-			(struct rule){AT_CFA, (int64_t)read_uleb(&p->c) * p->entry->data_align, NULL};
+			(struct rule){AT_CFA, (int64_t)read_uleb(&p->c) * p->entry->data_align};
 		return true;
 	case DW_CFA_restore:
 		if ((op & 0x3f) < CFI_COUNT)
@@ -377,6 +378,11 @@ static bool rules_for(uintptr_t pc, const struct frame_entry *entry, struct rule
 	initial = *rules;
 	p.at = entry->start;
 	return run(&p, entry->fde_code, entry->fde_end, pc);
+}
+
+static const uint8_t *rule_expression(const struct rule *rule)
+{
+	return (const uint8_t *)(uintptr_t)rule->value;
 }
 
 /* What an expression may use. */
@@ -545,23 +551,23 @@ static row pack_rules(const struct rules *rules, uintptr_t pc)
 
 	if (ra->kind == UNDEFINED)
 		return ROW_END;
-	if (ra->kind != AT_CFA || ra->offset != -8 || rules->registers[CFI_RSP].kind != SAME)
+	if (ra->kind != AT_CFA || ra->value != -8 || rules->registers[CFI_RSP].kind != SAME)
 		return ROW_FULL;
 	if (rbp->kind == AT_CFA) {
 		rbp_kind = ROW_RBP_AT_CFA;
-		rbp_offset = rbp->offset;
-	} else if (rbp->kind == AT_EXPRESSION && is_rbp_expression(rbp->expression, false, &rbp_offset)) {
+		rbp_offset = rbp->value;
+	} else if (rbp->kind == AT_EXPRESSION && is_rbp_expression(rule_expression(rbp), false, &rbp_offset)) {
 		rbp_kind = ROW_RBP_AT_RBP;
 	} else if (rbp->kind != SAME) {
 		return ROW_FULL;
 	}
-	if (!rules->cfa_is_expression && rules->cfa_register == CFI_RSP)
+	if (!rules->cfa_expression && rules->cfa_register == CFI_RSP)
 		kind = ROW_RSP;
-	else if (!rules->cfa_is_expression && rules->cfa_register == CFI_RBP)
+	else if (!rules->cfa_expression && rules->cfa_register == CFI_RBP)
 		kind = ROW_RBP;
-	else if (rules->cfa_is_expression && is_rbp_expression(rules->cfa_expression, true, &cfa_offset))
+	else if (rules->cfa_expression && is_rbp_expression(rules->cfa_expression, true, &cfa_offset))
 		kind = ROW_RBP_DEREF;
-	else if (rules->cfa_is_expression && is_rsp_expression(rules->cfa_expression, pc, &cfa_offset))
+	else if (rules->cfa_expression && is_rsp_expression(rules->cfa_expression, pc, &cfa_offset))
 		kind = ROW_RSP;
 	else
 		return ROW_FULL;
@@ -605,15 +611,15 @@ static bool apply_rule(const struct rule *rule, const struct registers *old, uin
 	switch (rule->kind) {
 	case SAME: *value = old->value[number]; return old->valid >> number & 1;
 	case UNDEFINED: return false;
-	case AT_CFA: *value = machine_load(m, cfa + (uintptr_t)rule->offset); break;
-	case CFA_PLUS: *value = cfa + (uintptr_t)rule->offset; return true;
-	case IN_REGISTER: *value = machine_register(m, (uint64_t)rule->offset, 0); break;
+	case AT_CFA: *value = machine_load(m, cfa + (uintptr_t)rule->value); break;
+	case CFA_PLUS: *value = cfa + (uintptr_t)rule->value; return true;
+	case IN_REGISTER: *value = machine_register(m, (uint64_t)rule->value, 0); break;
 	case AT_EXPRESSION:
-		if (!evaluate(m, rule->expression, true, cfa, &address))
+		if (!evaluate(m, rule_expression(rule), true, cfa, &address))
 			return false;
 		*value = machine_load(m, address);
 		break;
-	case IS_EXPRESSION: return evaluate(m, rule->expression, true, cfa, value);
+	case IS_EXPRESSION: return evaluate(m, rule_expression(rule), true, cfa, value);
 	}
 	return !m->failed;
 }
@@ -634,7 +640,7 @@ bool cfi_step(struct registers *registers, bool *exact, uintptr_t low, uintptr_t
 		return false;
 	if (rules.registers[CFI_RA].kind == UNDEFINED)
 		return false;
-	if (rules.cfa_is_expression) {
+	if (rules.cfa_expression) {
 		if (!evaluate(&m, rules.cfa_expression, false, 0, &cfa))
 			return false;
 	} else {
