@@ -138,7 +138,7 @@ static int check_operands(enum option_scope scope, const struct options *options
 				"no FILE was given; name the snapshot: heaptrace export --format=NAME FILE.htrace" :
 				"no FILE was given; name the snapshot: heaptrace report FILE.htrace");
 	if (count > 1)
-		return complain("more than one FILE was given; give one snapshot (FILE.htrace)");
+		return complain("more than one FILE was given; give one snapshot, or compare them: heaptrace diff A.htrace B.htrace");
 	if ((!options->outfile || !strcmp(options->outfile, "-")) && report_spoils_terminal(options->format, STDOUT_FILENO))
 		return complain(REPORT_SPOILS_TERMINAL);
 	return check_rules(options);
@@ -152,6 +152,8 @@ static int run(enum option_scope scope, int argc, char **argv)
 	status = command_options(&options, scope, argc, argv, &next);
 	if (status != GO_ON)
 		return status;
+	if (scope == SCOPE_EXPORT && options.format == FORMAT_COLLAPSED && argc - next > 1)
+		return diff_command(argc, argv); /* a column for each snapshot */
 	status = check_operands(scope, &options, argc - next);
 	return status ? status : report_file(argv[next], &options);
 }

@@ -78,6 +78,9 @@ is "$(sed 's/.*main;//' out)" "grows;keep 1000 1200
 wavers;keep 7 63
 shrinks;keep 50 40
 stays;keep 3000 3000" "collapsed: two columns"
+cp out ab.collapsed
+run "$HT" export --flame-graph --no-lines a.htrace b.htrace
+same out ab.collapsed "collapsed: so does export, of two snapshots"
 is "$(grep -vc '^program;[^ ;]*\(;[^;]*\)* [0-9]* [0-9]*$' out)" 0 "collapsed: the shape of a differential"
 diffed --flame-graph=total a.htrace b.htrace
 is "$(awk '{ a += $(NF - 1); b += $NF } END { print a, b }' out)" "4057 4303" "--flame-graph=total"
