@@ -292,7 +292,7 @@ static void start_job(struct run *run, struct job *job)
 		fflush(NULL);
 		_exit(result ? 1 : 0);
 	}
-	kill(getpid(), SIGCHLD); /* no child to be had: it was made here and now */
+	raise(SIGCHLD); /* no child to be had: it was made here and now */
 }
 
 /** The guest may still be about to take its allocator's figures. */

@@ -83,6 +83,8 @@ static const char *start_and_wait(void)
 	sigemptyset(&blocked);
 	if (sigprocmask(SIG_SETMASK, NULL, &blocked) || !sigismember(&blocked, SIGCHLD))
 		return failed("rt_sigprocmask");
+	if (getpid() <= 0)
+		return failed("getpid"); /* who takes -1 for a pid means everybody */
 	if (waitpid(getpid(), NULL, WNOHANG) != -1 || errno != ECHILD) /* we are no child of ours */
 		return failed("wait4");
 	if (pipe2(ends, O_CLOEXEC))

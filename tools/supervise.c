@@ -78,7 +78,7 @@ static void stop_too(struct supervision *supervision)
 	if (getpid() == 1 || supervision->collector < 0)
 		return;
 	tell_collector(supervision, MESSAGE_STOPPED, 0, 0);
-	kill(getpid(), SIGSTOP);
+	raise(SIGSTOP);
 }
 
 static void program_ended(struct supervision *supervision, int status, long user)
@@ -282,7 +282,7 @@ static int end_alike(int status)
 		signal(WTERMSIG(status), SIG_DFL);
 		sigemptyset(&signals);
 		sigaddset(&signals, WTERMSIG(status));
-		kill(getpid(), WTERMSIG(status));
+		raise(WTERMSIG(status));
 		sigprocmask(SIG_UNBLOCK, &signals, NULL);
 	}
 	return 128 + WTERMSIG(status);

@@ -179,7 +179,7 @@ static void stop(void)
 	tcgetattr(terminal.keys, &ours);
 	endwin();
 	tcsetattr(terminal.keys, TCSADRAIN, &terminal.before);
-	kill(getpid(), SIGSTOP);
+	raise(SIGSTOP);
 	tcsetattr(terminal.keys, TCSADRAIN, &ours);
 	clearok(stdscr, TRUE);
 }

@@ -143,7 +143,8 @@ static void give_up(struct witness *witness)
 void witness_start(struct witness *witness)
 {
 	witness->socket = fork_witness();
-	if (witness->socket >= 0 && listen_to(witness, &witness->pid, sizeof(witness->pid)) != sizeof(witness->pid))
+	if (witness->socket >= 0 &&
+	    (listen_to(witness, &witness->pid, sizeof(witness->pid)) != sizeof(witness->pid) || witness->pid <= 0))
 		give_up(witness);
 }
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# A sandbox that forbids the command one system call: a right report, or a message; and never does anybody hang or stay.
+# A sandbox that forbids the command one system call: a right report, or a message; and never does anybody hang or stay, nor
+# is anybody else sent a signal.
 . "${0%/*}/../lib/tap.sh"
 ! sanitized || skip_all "the address sanitizer needs these calls itself"
 cd "$T" || exit 1
@@ -64,6 +65,14 @@ ours()
 }
 nobody_left() { [ -z "$(ours)" ]; }
 
+# Who has no business with us: stopped, so that any SIGCONT is seen.
+sleep 100000 &
+bystander=$!
+reap_later $bystander
+is_stopped() { grep -q '^State:.*T' "/proc/$bystander/status"; }
+stop_bystander() { kill -STOP $bystander && wait_until 20 is_stopped; }
+stop_bystander || bail "a process can be stopped"
+
 export TIMEOUT=60
 for name in $names; do
 	bad=
@@ -77,6 +86,7 @@ for name in $names; do
 		esac
 	done
 	wait_until 30 nobody_left || bad="$bad left: $(ours | tr '\n' ' ')"
+	is_stopped || { bad="$bad somebody else was continued"; stop_bystander; }
 	# shellcheck disable=SC2046
 	reap_later $(ours)
 	is "$bad" "" "$name"
