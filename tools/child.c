@@ -16,8 +16,9 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 #define SMALLEST_SPACE ((uint64_t)1 << 30)
 #define LARGEST_SPACE ((uint64_t)8 << 30) /* three times what 150 MB of compressed debug info need */
@@ -40,14 +41,6 @@ const char *child_end_text(enum child_end end)
 					     "answered nonsense" };
 
 	return texts[end];
-}
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 /** Memory that the system can give without swapping, from /proc/meminfo; a guess if it does not say. */
@@ -142,7 +135,7 @@ static int start(struct child *child)
 	close(out[1]);
 	child->in = in[1];
 	child->out = out[0];
-	child->started = child->heard = child->ticked = now_ms();
+	child->started = child->heard = child->ticked = monotonic_ms();
 	return child->pid < 0 ? -1 : 0;
 }
 
@@ -174,7 +167,7 @@ static bool listen_to(struct child *child)
 		return errno == EINTR || errno == EAGAIN;
 	if (n == 0)
 		return false;
-	child->heard = now_ms();
+	child->heard = monotonic_ms();
 	child->stopped = !child->job->take(child->job->context, bytes, (size_t)n);
 	return !child->stopped;
 }
@@ -182,7 +175,7 @@ static bool listen_to(struct child *child)
 /** Look at the clocks. @return false if a deadline has passed */
 static bool in_time(struct child *child)
 {
-	uint64_t now = now_ms();
+	uint64_t now = monotonic_ms();
 
 	if (child->job->tick && now - child->ticked >= 1000) {
 		child->ticked = now;

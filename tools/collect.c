@@ -23,9 +23,9 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "collect_requests.h"
 #include "inherited.h"
 #include "memory.h"
@@ -39,9 +39,7 @@
 
 uint64_t collect_now(void)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	return monotonic_ns();
 }
 
 uint64_t collect_run_ns(const struct run *run)

@@ -14,9 +14,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "command.h"
 #include "gate.h"
 #include "inherited.h"
@@ -93,13 +93,6 @@ static int prepare_outputs(struct run *run, char *error, size_t size)
 		return 0;
 	snprintf(error, size, "--save=%s: a snapshot goes to a file; name one", options->save);
 	return -1;
-}
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 /** It may have been removed: then what has no name of its own goes elsewhere. @return 0, or -1 with a message */

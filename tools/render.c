@@ -11,9 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "filter.h"
 #include "gate.h"
 #include "host_facts.h"
@@ -72,13 +72,6 @@ static struct snapshot *open_segment(const struct render *render)
 	if (!snapshot)
 		fail("no report", error.text);
 	return snapshot;
-}
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 /** The facts with the moment of the figures filled in. */

@@ -31,9 +31,9 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "command.h"
 #include "top_screen.h"
 
@@ -56,13 +56,6 @@ static int complain(const char *text)
 {
 	fprintf(stderr, "heaptrace top: %s\n", text);
 	return EXIT_HEAPTRACE;
-}
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 static void take_signals(struct top *top)
@@ -159,12 +152,12 @@ static bool wait_for_more(struct top *top, uint64_t due_ms)
 	struct pollfd descriptors[] = {
 		{.fd = top->signals, .events = POLLIN}, {.fd = source_fd(&top->source), .events = POLLIN},
 	};
-	uint64_t now = now_ms();
+	uint64_t now = monotonic_ms();
 	poll(descriptors, 2, due_ms == UINT64_MAX ? -1 : due_ms > now ? (int)(due_ms - now) : 0);
 	while (read(top->signals, &information, sizeof(information)) == sizeof(information)) {
 		int number = (int)information.ssi_signo;
 		if (number == SIGTSTP)
-			kill(getpid(), SIGSTOP);
+			raise(SIGSTOP);
 		else if (number != SIGWINCH && number != SIGCHLD && number != SIGCONT)
 			top->ended_by = number;
 	}
@@ -177,8 +170,8 @@ static bool has_successor(const struct source *source, uint64_t *patience_ms)
 	if (!source->chosen || strcmp(source->chosen->facts.how_it_ended, "exec") != 0 || source->follow < 0)
 		return false;
 	if (!*patience_ms)
-		*patience_ms = now_ms() + EXEC_MS;
-	return now_ms() < *patience_ms;
+		*patience_ms = monotonic_ms() + EXEC_MS;
+	return monotonic_ms() < *patience_ms;
 }
 
 static int batch(struct top *top)
@@ -196,10 +189,10 @@ static int batch(struct top *top)
 		last = source->chosen ? source->chosen->ended : source_fd(source) < 0;
 		if (last && has_successor(source, &patience_ms)) {
 			last = false;
-			due_ms = now_ms() + 10;
+			due_ms = monotonic_ms() + 10;
 			continue;
 		}
-		if (!source->chosen || (!last && now_ms() < due_ms))
+		if (!source->chosen || (!last && monotonic_ms() < due_ms))
 			continue;
 		struct top_refresh *refresh = source_read(source, &error);
 		if (!refresh && !last)
@@ -208,7 +201,7 @@ static int batch(struct top *top)
 		top_refresh_free(refresh);
 		if (failed && !top->starts)
 			return complain("standard output cannot be written");
-		due_ms = now_ms() + top->options.refresh_ms;
+		due_ms = monotonic_ms() + top->options.refresh_ms;
 		last |= failed || ++printed == top->options.count;
 	}
 	return finish(top, false);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "top_text.h"
 
 #define OUTPUT_SHOWN 65536 /* bytes at the end of the program's output */
@@ -184,7 +185,7 @@ static void put_status(struct ui *ui, struct lines *lines)
 		lines_add(lines, LINE_HEADING, "seconds between refreshes: %s_", ui->input);
 	else if (ui->prompt == PROMPT_QUIT)
 		lines_add(lines, LINE_HEADING, "%s still runs: t ends it (SIGTERM), w waits for its end, Esc stays", ui->program->name);
-	else if (ui->message_until_ms > ui_now_ms())
+	else if (ui->message_until_ms > monotonic_ms())
 		lines_add(lines, LINE_HEADING, "%s", ui->message);
 	else if (ui->state.collector_lost && !ui->state.ended)
 		lines_add(lines, LINE_HEADING, "the collector is gone: figures go on, but nobody says how the program ends");

@@ -15,9 +15,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "host_facts.h"
 #include "procfs.h"
 
@@ -248,13 +248,6 @@ void source_choose(struct source *source, struct watched *watched)
 	source->chosen = watched;
 	if (old && old != watched && old->ended)
 		forget(source, old);
-}
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 /** The collector's facts as they would be in a report made now. */

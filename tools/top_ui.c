@@ -9,21 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "output.h"
 #include "top_text.h"
 
 #define MESSAGE_MS 6000u
-
-uint64_t ui_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 __attribute__((format(printf, 2, 3)))
 static void say(struct ui *ui, const char *format, ...)
@@ -33,7 +25,7 @@ static void say(struct ui *ui, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(ui->message, sizeof(ui->message), format, arguments);
 	va_end(arguments);
-	ui->message_until_ms = ui_now_ms() + MESSAGE_MS;
+	ui->message_until_ms = monotonic_ms() + MESSAGE_MS;
 }
 
 void ui_begin(struct ui *ui, struct worker *worker, struct program *program, const struct options *options, bool utf8)

@@ -72,7 +72,4 @@ void ui_end(struct ui *ui);
 /** Lines that there are for what the page is about. */
 size_t ui_room(const struct ui *ui);
 
-/** CLOCK_MONOTONIC; messages stay for a while. */
-uint64_t ui_now_ms(void);
-
 #endif

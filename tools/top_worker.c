@@ -15,9 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "memory.h"
 
 #define PORTION 1000 /* frames named at once */
@@ -41,14 +41,6 @@ struct worker {
 	pid_t lines_child;
 	struct top_names *lines_names; /* that they are for */
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static void wake(int fd)
 {
@@ -125,7 +117,7 @@ static void name(struct worker *worker)
 static void refresh(struct worker *worker)
 {
 	struct source *source = worker->source;
-	uint64_t begun = now_ms(), cost, interval;
+	uint64_t begun = monotonic_ms(), cost, interval;
 	struct error error;
 	struct top_refresh *fresh = source->chosen ? source_read(source, &error) : NULL;
 
@@ -144,7 +136,7 @@ static void refresh(struct worker *worker)
 	} else if (source->chosen && source->chosen->segment < 0) {
 		publish_state(worker);
 	}
-	cost = now_ms() - begun;
+	cost = monotonic_ms() - begun;
 	pthread_mutex_lock(&worker->lock);
 	interval = worker->wishes.interval_ms;
 	pthread_mutex_unlock(&worker->lock);
@@ -233,7 +225,7 @@ static bool fulfil(struct worker *worker)
 static int wait_ms(struct worker *worker)
 {
 	const struct watched *chosen = worker->source->chosen;
-	uint64_t now = now_ms();
+	uint64_t now = monotonic_ms();
 	bool paused;
 
 	pthread_mutex_lock(&worker->lock);
