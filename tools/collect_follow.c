@@ -13,6 +13,7 @@
 
 #include "collect.h"
 #include "memory.h"
+#include "paths.h"
 #include "procfs.h"
 
 /** Does one of --only's patterns match the name, or are there none? */
@@ -51,12 +52,11 @@ bool follow_wants_forks(const struct run *run)
 
 bool follow_misses(const struct run *run, const struct process *process, pid_t pid, const char *path)
 {
-	const char *slash = strrchr(path, '/');
 	if (run->options->follow == FOLLOW_NONE && pid != process->pid)
 		return false;
 	if (run->options->follow == FOLLOW_NONE && process->unwanted)
 		return false;
-	return is_wanted_name(slash ? slash + 1 : path, (void *)run->options);
+	return is_wanted_name(base_name(path), (void *)run->options);
 }
 
 static uint32_t parent_of(const struct image *image, uint32_t number)

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "paths.h"
 #include "symbols.h"
 
 /** A module that frames lie in, as one file has it. */
@@ -26,13 +27,6 @@ struct builds {
 	size_t count, room;
 	struct table known; /* (id, file), so that each is in the list once */
 };
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash && slash[1] ? slash + 1 : path;
-}
 
 static const char *keep_base(struct diff_keys *keys, const struct module *module)
 {

@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "paths.h"
+
 static int open_file(pid_t pid, const char *file)
 {
 	char path[64];
@@ -200,8 +202,7 @@ int procfs_name(pid_t pid, char *name, size_t size)
 {
 	char path[4096];
 	if (procfs_executable_path(pid, path, sizeof(path)) == 0) {
-		const char *slash = strrchr(path, '/');
-		snprintf(name, size, "%s", slash ? slash + 1 : path);
+		snprintf(name, size, "%s", base_name(path));
 		return 0;
 	}
 	if (read_file(pid, "comm", name, size) > 0) {
@@ -215,16 +216,13 @@ int procfs_name(pid_t pid, char *name, size_t size)
 bool procfs_names(pid_t pid, bool (*visit)(const char *name, void *data), void *data)
 {
 	char text[4096];
-	const char *slash;
 	if (read_file(pid, "cmdline", text, sizeof(text)) > 0) {
-		slash = strrchr(text, '/');
-		const char *name = slash && slash[1] ? slash + 1 : text;
+		const char *name = base_name(text);
 		if (visit(name + (name[0] == '-' && name[1]), data))
 			return true;
 	}
 	if (procfs_executable_path(pid, text, sizeof(text)) == 0) {
-		slash = strrchr(text, '/');
-		if (visit(slash ? slash + 1 : text, data))
+		if (visit(base_name(text), data))
 			return true;
 	}
 	if (read_file(pid, "comm", text, sizeof(text)) <= 0)

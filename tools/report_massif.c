@@ -17,6 +17,7 @@
 
 #include "json.h"
 #include "memory.h"
+#include "paths.h"
 #include "report_common.h"
 #include "report_stack.h"
 #include "slices.h"
@@ -57,13 +58,6 @@ struct moments {
 	struct moment *list;
 	size_t count;
 };
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash && slash[1] ? slash + 1 : path;
-}
 
 /** One line of text, whatever the string holds. To be freed. */
 static char *clean_line(const char *string)

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "memory.h"
+#include "paths.h"
 #include "symbols_cache.h"
 #include "symbols_elf.h"
 #include "symbols_files.h"
@@ -52,13 +53,6 @@ struct wanted {
 
 static struct source *sources;
 static struct strings names;
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
 
 static bool is_source_of(const struct source *source, const struct module *module)
 {
@@ -416,4 +410,5 @@ void symbols_forget(void)
 		free(source);
 	}
 	strings_free(&names);
+	lines_forget();
 }

@@ -13,6 +13,7 @@
 
 #include "child.h"
 #include "memory.h"
+#include "paths.h"
 
 #define DOWNLOAD_SECONDS 90
 
@@ -47,13 +48,6 @@ static bool try(struct search *search, char *path)
 		free(path);
 	elf_file_close(file);
 	return search->found != NULL;
-}
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
 }
 
 /** A directory of debug files: by build id as distributions lay it out, else by name. */

@@ -16,6 +16,7 @@
 
 #include "child.h"
 #include "memory.h"
+#include "paths.h"
 #include "symbols_elf.h"
 #include "symbols_linetable.h"
 
@@ -38,10 +39,7 @@ struct talk {
 
 const char *lines_tool(const struct options *options)
 {
-	const char *tool = options->addr2line && *options->addr2line ? options->addr2line : "addr2line";
-	const char *slash = strrchr(tool, '/');
-
-	return slash ? slash + 1 : tool;
+	return base_name(options->addr2line && *options->addr2line ? options->addr2line : "addr2line");
 }
 
 void place_clear(struct place *place)
@@ -261,19 +259,12 @@ static int compare_rows(const void *left, const void *right)
 	return a->address < b->address ? -1 : a->address > b->address;
 }
 
-static const char *base_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /** Put the right file into the innermost line of a place: outer ones do not come from the line table. */
 static void mend_file(struct place *place, const struct linetable_row *row)
 {
 	struct line *line = place->count ? &place->lines[0] : NULL;
 
-	if (!line || !line->file || !row->file || line->line != row->line || !strcmp(base_of(line->file), base_of(row->file)))
+	if (!line || !line->file || !row->file || line->line != row->line || !strcmp(base_name(line->file), base_name(row->file)))
 		return;
 	free(line->file);
 	line->file = memory_copy_string(row->file);
@@ -298,11 +289,17 @@ static void mend_files(const char *path, struct place *places, size_t count)
 	free(rows);
 }
 
+static bool hung; /* so would it on the next file, most likely, and each time costs a minute */
+
 size_t lines_find(const char *file, const char *name, struct place *places, size_t count, const struct options *options)
 {
 	struct talk talk = { .name = name, .places = places, .count = count };
-	enum child_end end = ask(&talk, file, options);
+	enum child_end end;
 
+	if (hung)
+		return 0;
+	end = ask(&talk, file, options);
+	hung = end == CHILD_HUNG;
 	if (talk.progress)
 		fputs("\r\033[K", stderr);
 	if (talk.nonsense || (end == CHILD_DONE && talk.answered < count))
@@ -317,4 +314,9 @@ size_t lines_find(const char *file, const char *name, struct place *places, size
 	free(talk.text);
 	mend_files(file, places, talk.answered);
 	return talk.answered;
+}
+
+void lines_forget(void)
+{
+	hung = false;
 }

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "paths.h"
 
 #define MAX_INTERPRETERS 5
 #define HEAD_SIZE 512
@@ -62,12 +63,6 @@ static int refuse_preload(struct target *target, const char *reason, const char 
 	va_end(arguments);
 	target->bare = true;
 	return refuse(target, EXIT_HEAPTRACE, reason, "%s", text);
-}
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return slash ? slash + 1 : path;
 }
 
 /** Search PATH. @return 0 and the path; ENOENT, or EACCES if only files were found that cannot be executed */

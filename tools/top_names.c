@@ -23,6 +23,7 @@
 
 #include "allocators.h"
 #include "memory.h"
+#include "paths.h"
 #include "report_common.h"
 #include "symbols.h"
 #include "top_label.h"
@@ -249,11 +250,11 @@ void top_names_take_lines(struct top_names *names, int from, pid_t child)
 /** "libfoo.so.1+0x1234" */
 static char *place_of(const struct frame *frame)
 {
-	const char *path = frame->module ? frame->module->path : "", *slash = strrchr(path, '/');
+	const char *path = frame->module ? frame->module->path : "";
 
 	if (!*path)
 		return memory_format("0x%" PRIx64, frame->address);
-	return memory_format("%s+0x%" PRIx64, slash ? slash + 1 : path, frame->address - frame->module->bias);
+	return memory_format("%s+0x%" PRIx64, base_name(path), frame->address - frame->module->bias);
 }
 
 /** The functions of a backtrace, innermost first, inlined ones not; what is not known is shown by its place. */
