@@ -13,13 +13,10 @@
 #include "real.h"
 #include "thread.h"
 
-#include <errno.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
-
-#define MAX_ARGUMENTS 4096
 
 /* Notes of this process: the chunk, and bytes used of it. [atomic] both */
 static struct ht_chunk *notes;
@@ -99,57 +96,67 @@ EXPORT int execvpe(const char *file, char *const arguments[], char *const enviro
 	return real.execvpe(file, arguments, environment);
 }
 
-/* The arguments of execl and its kind, with the first one; false: too many. */
-static bool gather(char **out, const char *first, va_list list)
+/* How many arguments execl and its kind were given. */
+static size_t count_arguments(const char *first, va_list list)
 {
 	size_t count = 0;
 
-	out[count++] = (char *)first;
-	while (out[count - 1]) {
-		if (count == MAX_ARGUMENTS) {
-			errno = E2BIG;
-			return false;
-		}
-		out[count++] = va_arg(list, char *);
-	}
-	return true;
+	for (; first; first = va_arg(list, const char *))
+		count++;
+	return count;
 }
 
+/* Put them into an array that has room for them and the NULL behind the last one. */
+static void gather(char **out, const char *first, va_list list)
+{
+	for (; first; first = va_arg(list, const char *))
+		*out++ = (char *)first;
+	*out = NULL;
+}
+
+/* As libc has it: the array is no larger than it must be, for a thread's or a coroutine's stack may be small. */
 EXPORT int execl(const char *path, const char *first, ...)
 {
-	char *arguments[MAX_ARGUMENTS];
 	va_list list;
 
 	va_start(list, first);
-	bool fits = gather(arguments, first, list);
+	char *arguments[count_arguments(first, list) + 1];
 
 	va_end(list);
-	return fits ? execv(path, arguments) : -1;
+	va_start(list, first);
+	gather(arguments, first, list);
+	va_end(list);
+	return execv(path, arguments);
 }
 
 EXPORT int execlp(const char *file, const char *first, ...)
 {
-	char *arguments[MAX_ARGUMENTS];
 	va_list list;
 
 	va_start(list, first);
-	bool fits = gather(arguments, first, list);
+	char *arguments[count_arguments(first, list) + 1];
 
 	va_end(list);
-	return fits ? execvp(file, arguments) : -1;
+	va_start(list, first);
+	gather(arguments, first, list);
+	va_end(list);
+	return execvp(file, arguments);
 }
 
 EXPORT int execle(const char *path, const char *first, ...)
 {
-	char *arguments[MAX_ARGUMENTS];
 	va_list list;
 
 	va_start(list, first);
-	bool fits = gather(arguments, first, list);
-	char *const *environment = fits ? va_arg(list, char *const *) : NULL;
+	char *arguments[count_arguments(first, list) + 1];
 
 	va_end(list);
-	return fits ? execve(path, arguments, environment) : -1;
+	va_start(list, first);
+	gather(arguments, first, list);
+	char *const *environment = va_arg(list, char *const *);
+
+	va_end(list);
+	return execve(path, arguments, environment);
 }
 
 EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
