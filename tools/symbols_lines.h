@@ -38,6 +38,9 @@ struct place {
  */
 size_t lines_find(const char *file, const char *name, struct place *places, size_t count, const struct options *options);
 
+/** Give a tool that hung another chance: it is not asked again after that. */
+void lines_forget(void);
+
 /** Free what a place holds. */
 void place_clear(struct place *place);
 
