@@ -152,4 +152,26 @@ refuses 'sort' "an option of reports" --sort=size a.htrace b.htrace
 refuses 'missing' "missing rules" --ignore=missing a.htrace b.htrace
 refuses '/no/such' "a missing directory" --outfile=/no/such/directory/x a.htrace b.htrace
 refuses 'written' "a full disk" --outfile=/dev/full a.htrace b.htrace
+# The same bytes in another number of blocks are a change, and so is another entry point at the same place.
+cat >other-entry.c <<'C'
+#include <malloc.h>
+#include <stdlib.h>
+static void *kept;
+int main(int argc, char **argv)
+{
+	void *(*entry)(size_t) = argc > 1 ? valloc : malloc;
+	kept = entry(60);
+	return 0;
+}
+C
+${CC:-gcc} -fno-builtin -w -o other-entry other-entry.c || bail "compiled"
+ht --outfile=/dev/null --save=two.htrace "$GUESTS/leak" 2 30
+ht --outfile=/dev/null --save=three.htrace "$GUESTS/leak" 3 20
+run "$HT" diff two.htrace three.htrace
+like "$out" 'count: 2 -> 3, +1\] \[size: 60 bytes -> 60 bytes' "more blocks of the same bytes"
+ht --outfile=/dev/null --save=malloc.htrace ./other-entry
+ht --outfile=/dev/null --save=valloc.htrace ./other-entry with valloc
+run "$HT" diff --format=json malloc.htrace valloc.htrace
+is "$(jq -c '[.backtraces[] | select(.growth_bytes != 0) | [.frames[0].function, .growth_bytes]] | sort' out)" '[["malloc",-60],["valloc",60]]' "another entry point"
+
 done_testing

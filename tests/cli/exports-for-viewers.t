@@ -141,4 +141,26 @@ if command -v script >/dev/null; then
 else
 	skip "pprof on a terminal" "script is missing"
 fi
+# Offsets are those of the JSON report, wherever the program lies; what means something to readers is in no name.
+cat >fixed.c <<'C'
+#include <stdlib.h>
+void *kept;
+__attribute__((noinline)) void deep(int n) { if (n) deep(n - 1); else kept = malloc(10); __asm__ volatile(""); }
+int main(void) { deep(5); return 0; }
+C
+${CC:-gcc} -fno-builtin -O1 -no-pie -o fixed fixed.c || bail "compiled"
+ht --outfile=/dev/null --save=fixed.htrace ./fixed
+"$HT" export --format=csv fixed.htrace >fixed.csv
+is "$(python3 -c 'import csv
+print(*(row["offset"] for row in csv.DictReader(open("fixed.csv", newline="")) if row["function"] == "deep"))')" \
+	"$("$HT" report --format=json fixed.htrace | jq -r '.processes[0].backtraces[] | select(.frames[1].function == "deep") | .frames[1].offset')" "csv: offset"
+ht --format=collapsed --depth=3 ./fixed
+like "$out" '^fixed;\[truncated\];deep;deep;deep 10$' "collapsed: where frames were cut"
+${CC:-gcc} -fno-builtin -O1 -s -o 'semi;colon' fixed.c || bail "compiled"
+ht --format=csv --no-lines './semi;colon'
+is "$(python3 -c 'import csv
+for row in csv.DictReader(open("out", newline="")):
+    if row["live_bytes"] == "10":
+        print(row["program"], "semi:colon" in row["stack"], "semi;colon" in row["stack"])')" "semi;colon True False" "csv: a semicolon separates frames, and nothing else"
+
 done_testing

@@ -82,4 +82,6 @@ for bad in --module= --from='*' --through='^$' --min-size=x --max-age=3 --min-ag
 done
 ht --min-size=3k --max-size=2k "$GUESTS/views"
 is "$status$err" "125heaptrace: --min-size is more than --max-size: nothing can be between them; swap them" "sizes the wrong way round"
+is "$("$HT" report --color=never --sort=peak --min-size=1000 run.htrace | grep -c '=== backtrace')" 1 "--min-size and --sort=peak: own peaks"
+
 done_testing

@@ -45,4 +45,34 @@ done
 is "$("$HT" report --flame-graph --through=walk --fold-recursion run.htrace | sed 's/.*;//')" "walk 40" "collapsed: all in one line"
 ht --fold-recursion --max-live=39 --through=walk --outfile=/dev/null "$GUESTS/views"
 is "$status" 120 "limits hold for the sum"
+# Threads stay apart, churn adds up, and slices follow their backtraces.
+cat >folded.c <<'C'
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+static void *volatile kept;
+static __attribute__((noinline)) void leaf(void) { free(malloc(10)); kept = malloc(20); }
+static __attribute__((noinline)) void again(int n) { if (n) again(n - 1); leaf(); __asm__ volatile(""); }
+static void *work(void *unused) { for (volatile int n = 2; n < 4; n++) again(n); return NULL; }
+static __attribute__((noinline)) void once(void) { kept = malloc(7); }
+int main(void)
+{
+	pthread_t threads[2];
+	for (int i = 0; i < 2; i++) {
+		pthread_create(&threads[i], NULL, work, NULL);
+		pthread_join(threads[i], NULL);
+	}
+	once();
+	return 0;
+}
+C
+${CC:-gcc} -fno-builtin -fno-optimize-sibling-calls -O1 -pthread -w -o folded folded.c || bail "compiled"
+ht --churn --by-thread --interval=1s --outfile=/dev/null --save=folded.htrace ./folded
+"$HT" report --format=json --fold-recursion folded.htrace >json
+is "$(jq -c '[.processes[0].backtraces[] | select(any(.frames[]; .function == "again")) | [.total_blocks, .total_bytes, .churn.temporary_blocks]] | sort' json)" \
+	'[[7,70,7],[7,70,7],[7,140,0],[7,140,0]]' "each thread's own, with its churn"
+"$HT" report --window=.. --format=json --fold-recursion folded.htrace >window
+is "$(jq -c '[.backtraces[] | select(any(.frames[]; .function == "again")) | [.allocated_blocks, .growth_bytes]] | sort' window)" \
+	'[[7,0],[7,0],[7,140],[7,140]]' "what happened in a window follows its backtraces"
+
 done_testing

@@ -63,4 +63,24 @@ ht report --group=line --window=.. run.htrace
 is "$status" 125 "not for a window"
 ht diff --group=line a b
 is "$status" 125 "not for diff"
+# Functions of one name in two modules are two groups; times and churn of a group are those of its backtraces.
+cat >same.c <<'C'
+#include <stdlib.h>
+static void *kept;
+__attribute__((noinline)) static void same(void) { free(malloc(10)); kept = malloc(20); kept = malloc(30); }
+void NAME(void) { same(); }
+#ifdef MAIN
+void other(void);
+int main(void) { same(); other(); return 0; }
+#endif
+C
+${CC:-gcc} -fno-builtin -O1 -fPIC -shared -DNAME=other -o libother.so same.c || bail "compiled"
+${CC:-gcc} -fno-builtin -O1 -DNAME=own -DMAIN -o same same.c ./libother.so || bail "compiled"
+ht --churn --outfile=/dev/null --save=same.htrace ./same
+"$HT" report --format=json --group=function same.htrace >json
+is "$(jq -r '[.processes[0].groups[] | select(.function == "same") | "\(.module | split("/") | last) \(.live_bytes) \(.churn.temporary_blocks)"] | sort | join(", ")' json)" \
+	"libother.so 50 1, same 50 1" "a function of the same name elsewhere is another group, with its own churn"
+is "$(jq '.processes[0] | . as $p | [.groups | to_entries[] | . as $g | [$p.backtraces[] | select(.group == $g.key)] |
+	[(map(.first_ns) | min), (map(.last_ns) | max)] == [$g.value.first_ns, $g.value.last_ns]] | all' json)" true "the first and the last time"
+
 done_testing

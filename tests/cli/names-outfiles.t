@@ -45,4 +45,15 @@ ht --outfile=dangling "$GUESTS/leak"
 is "$(readlink dangling)" there.txt "a link to what is not there yet stays a link"
 like "$(cat there.txt)" 'dump allocation status' "and what it names is made"
 
+echo old >target && chmod 640 target && ln -s target link
+ht --outfile=link "$GUESTS/leak"
+is "$(readlink link)" target "a link stays a link"
+like "$(cat target)" '=== backtrace' "what it names is replaced"
+is "$(stat -c %a target)" 640 "and keeps its rights"
+mkdir 'in %p of %n' && cd 'in %p of %n' || exit 1
+ht --outfile=here "$GUESTS/leak"
+like "$(cat here)" '=== backtrace' "in a directory's name % means nothing"
+cd ..
+is "$(ls -d in*)" 'in %p of %n' "nor is another one made"
+
 done_testing
