@@ -32,6 +32,12 @@
 
 #define ANSWER_SECONDS 10
 
+/** A run's directory, by whatever path it was found. */
+struct asked {
+	dev_t device;
+	ino_t inode;
+};
+
 static int connect_to(const char *directory)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -108,9 +114,26 @@ static void take_answers(struct inquiry *inquiry, int fd)
 	} while (message.remaining);
 }
 
+/** Has this run's collector been asked? From now on, yes. */
+static bool was_asked(struct inquiry *inquiry, const char *directory)
+{
+	struct stat status;
+	if (stat(directory, &status))
+		return false;
+	for (size_t i = 0; i < inquiry->asked_count; i++) {
+		if (inquiry->asked[i].device == status.st_dev && inquiry->asked[i].inode == status.st_ino)
+			return true;
+	}
+	inquiry->asked = memory_grow(inquiry->asked, inquiry->asked_count, &inquiry->asked_room, sizeof(*inquiry->asked));
+	inquiry->asked[inquiry->asked_count++] = (struct asked){status.st_dev, status.st_ino};
+	return false;
+}
+
 /** Ask one collector. @return true if it is the one */
 static bool ask(struct inquiry *inquiry, const char *directory)
 {
+	if (was_asked(inquiry, directory))
+		return false;
 	struct dump_request request = {.magic = DUMP_MAGIC, .pid = inquiry->pid, .flags = inquiry->flags};
 	int fd = connect_to(directory);
 	if (fd < 0) {
@@ -267,7 +290,11 @@ void inquiry_explain(const struct inquiry *inquiry, char *text, size_t size)
 bool inquiry_ask(struct inquiry *inquiry)
 {
 	inquiry->follow = -1;
-	return ask_all(inquiry) || find_standalone(inquiry);
+	bool found = ask_all(inquiry) || find_standalone(inquiry);
+	free(inquiry->asked);
+	inquiry->asked = NULL;
+	inquiry->asked_count = inquiry->asked_room = 0;
+	return found;
 }
 
 void inquiry_free(struct inquiry *inquiry)

@@ -33,6 +33,8 @@ struct inquiry {
 	pid_t inner;              /* `pid` as the process sees itself, of a program without a collector */
 	int refused;              /* an errno value that says more than "not found" */
 	bool orphaned;            /* it is traced, but the collector of its run is gone */
+	struct asked *asked;      /* directories whose collectors were asked; nobody waits for one twice */
+	size_t asked_count, asked_room;
 };
 
 /** Ask. @return true if there are answers; else inquiry_explain() says why not */

@@ -67,6 +67,12 @@ kill -STOP "$collector"
 ht dump --format=json "$program"
 is "$status:$(json '.processes[0].totals.live_bytes' out)" 0:1100 "the collector is stopped: the figures come out of the process"
 like "$err" 'does not answer' "and it is said"
+if command -v strace >/dev/null && strace -o calls true 2>/dev/null; then
+	run strace -e trace=connect -o calls "$HT" dump "$program"
+	is "$(grep -c "$TMPDIR/heaptrace-.*/socket.* = 0" calls)" 1 "it was waited for once, though its directory is found in more than one way"
+else
+	skip "waited for once" "no strace, or it may not trace here"
+fi
 kill -CONT "$collector"
 exec 9>&-
 kill -9 "$child"
