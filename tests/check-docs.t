@@ -31,6 +31,9 @@ for flag in $(sed -n 's/^\.It Fl.* \(Fl -[a-z-]*\).*/\1/p' "$page" | sed 's/Fl -
 	like "$help" "$flag" "a documented option exists: $flag"
 done
 
+keys=$(sed -n '/^\.It Fl s .*Fl -sort/,/^\.El/s/^\.It Cm //p' "$page" | xargs)
+is "$("$HT" --help | sed -n 's/.*a text section for each key: //p' | sed 's/ (default)//; s/,//g')" "$keys" "--help and man page: the keys of --sort"
+
 # The page of a subcommand names exactly the options that the command takes.
 flags_in() { grep -o -e '--[a-z][a-z0-9-]*' | sort -u; }
 for command in report export diff dump top ctl; do

@@ -350,7 +350,7 @@ static const struct option_row rows[] = {
 	{0, "outfile", "FILE", VALUE_NEEDED, SCOPE_ALL | SCOPE_TOP, NULL, read_outfile, NULL,
 	 "where reports go: %p is the pid, %n the program's name, %% a %; - is stdout"},
 	{'s', "sort", "KEY[,KEY]", VALUE_NEEDED, SCOPE_REPORTS, NULL, read_sort, NULL,
-	 "a text section for each key: size (default), count, peak, at-peak, total, allocs, age"},
+	 "a text section for each key: size (default), count, peak, at-peak, total, allocs, age, temporary"},
 	{0, "top", "NUM", VALUE_NEEDED, (SCOPE_ALL & ~SCOPE_EXPORT) | SCOPE_TOP, NULL, read_top, NULL,
 	 "backtraces in a text section (default 10, 0 for all)"},
 	{0, "ignore", "FILE", VALUE_NEEDED, SCOPE_ALL, NULL, read_ignore, NULL,
