@@ -59,7 +59,7 @@ static COLD bool find_hidden(const struct thread *thread, uintptr_t sp)
 	for (uint32_t i = 0; i < HIDDEN_THREADS; i++) {
 		if (load_acquire(&hidden[i].tp) != thread_pointer())
 			continue;
-		if (sp <= hidden[i].sp || thread_owns(thread, sp) != thread_owns(thread, hidden[i].sp))
+		if (sp < hidden[i].sp || thread_owns(thread, sp) != thread_owns(thread, hidden[i].sp))
 			return true;
 		session_unhide((struct session_hidden){i});
 	}

@@ -61,6 +61,20 @@ static void jump(void)
 	ok(is_recorded(p), "and what hooks allocate is still nobody's business");
 }
 
+/* The same place again, as deep in the stack as before: it can not be the hook's own doing. */
+static void jump_in_place(void)
+{
+	int before = allocs, recorded = figures().summary.total_allocations;
+
+	jumping = 1;
+	for (volatile int i = 0; i < 200; i++)
+		if (!setjmp(outside))
+			block(5);
+	jumping = 0;
+	is(allocs - before, 200, "also where nothing comes from further out in between");
+	is(figures().summary.total_allocations - recorded, 200, "and each is recorded");
+}
+
 static void on_signal(int number)
 {
 	free(block(11));
@@ -100,6 +114,7 @@ int main(void)
 	check(!malloc(huge));
 	is(failures, 4, "is not called");
 	jump();
+	jump_in_place();
 	check(heap_trace_start(HEAP_TRACE_LEAKS) == ESP_OK);
 	p = block(20);
 	/* Handlers that interrupt anything, and allocate. */
