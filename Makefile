@@ -22,7 +22,7 @@ GUEST_CFLAGS := $(BASE) -fPIC -fvisibility=hidden -fno-stack-protector -fno-plt 
 GUEST_LDFLAGS := -shared -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,--version-script=src/libheaptrace.map \
 	-Wl,-soname,libheaptrace.so -Wl,--no-undefined-version -nostartfiles
 HOST_CFLAGS := $(BASE) -D_GNU_SOURCE -DHEAPTRACE_LIBDIR='"$(LIBDIR)"' $(HOST_SAN) $(CFLAGS)
-HOST_LIBS := -lelf -liberty -lz -lncursesw -ltinfo -lpthread
+HOST_LIBS := -ldw -lelf -liberty -lz -lncursesw -ltinfo -lpthread
 
 GUEST_SRC := $(wildcard src/*.c)
 HOST_SRC := $(wildcard tools/*.c)

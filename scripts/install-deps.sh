@@ -9,7 +9,7 @@
 
 set -eu
 
-packages="gcc make libc6-dev libelf-dev libiberty-dev zlib1g-dev libncurses-dev libunwind-dev binutils"
+packages="gcc make libc6-dev libelf-dev libdw-dev libiberty-dev zlib1g-dev libncurses-dev libunwind-dev binutils"
 test_packages="g++ perl jq python3 git util-linux bsdutils strace valgrind mandoc shellcheck codespell
 	libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 google-perftools file procps lua5.4 liblua5.4-dev dwz xz-utils"
 full_packages="sqlite3 libxml2-utils nodejs default-jdk-headless php-cli ruby redis-server redis-tools nginx-light memcached
@@ -29,6 +29,7 @@ is_there()
 	case $1 in
 	libc6-dev) file=/usr/include/stdlib.h;;
 	libelf-dev) file=/usr/include/libelf.h;;
+	libdw-dev) file=/usr/include/elfutils/libdw.h;;
 	libiberty-dev) file=/usr/include/libiberty/demangle.h;;
 	zlib1g-dev) file=/usr/include/zlib.h;;
 	libncurses-dev) file=/usr/include/curses.h;;

@@ -91,7 +91,7 @@ $(TEST_O)/libtools.a: $(UNIT_TOOLS) $(UNIT_LIB)
 $(TEST_O)/unit/%: tests/unit/%.c $(TEST_O)/libtools.a
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) $(UNIT_CFLAGS) -o $@ $< $(TEST_O)/libtools.a -lelf -liberty -lz -lpthread
+	$(Q)$(CC) $(UNIT_CFLAGS) -o $@ $< $(TEST_O)/libtools.a -ldw -lelf -liberty -lz -lpthread
 
 # Calls stay as they are written: no builtin malloc, no inlining, no tail calls. `// Build:` in a guest adds flags.
 GUEST_TEST_FLAGS := -g -O1 -fno-builtin -fno-inline -fno-optimize-sibling-calls -Wall -Wno-unused-result \

@@ -9,7 +9,7 @@ FUZZ_CC ?= clang
 FUZZ_SECONDS ?= 60
 FUZZ ?=
 FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_LIBS := -lelf -liberty -lz -lpthread
+FUZZ_LIBS := -ldw -lelf -liberty -lz -lpthread
 FUZZ_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Wshadow -Wno-unused-parameter -MMD -MP -D_GNU_SOURCE \
 	-DHEAPTRACE_DEPTH=$(DEPTH) -DHEAPTRACE_LIBDIR='"$(LIBDIR)"' \
 	-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
