@@ -52,4 +52,6 @@ is "$(head -n 1 out)" "heap profile: 101: 1010 [3102: 141010] @ heap_v2/1" "--ig
 is "$(grep -c ': 8000' out)" 0 "--ignore: the backtrace"
 ht --format=heap_v2 true
 like "$out" '^heap profile: 0: 0 \[' "nothing live is a profile too"
+is "$(head -n 1 tree.heap | sed 's/heap profile: //; s/ @.*//')" "$(sed -n 's/^ *\([0-9]*\): \([0-9]*\) \[\([0-9]*\): \([0-9]*\)\] @ 0x.*/\1 \2 \3 \4/p' tree.heap |
+	awk '{ a += $1; b += $2; c += $3; d += $4 } END { printf "%d: %d [%d: %d]", a, b, c, d }')" "the head of several processes is their sum"
 done_testing

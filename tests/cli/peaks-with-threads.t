@@ -49,4 +49,24 @@ like "$err" 'true peak less than .* above' "without: the bound is stated"
 peak=$(printf '%s\n' "$err" | sed -n 's/.*peak \/ total     : \([0-9.]*\) KB.*less than \([0-9.]*\) KB above.*/\1 \2/p')
 [ "$(printf '%s\n' "$peak" | awk '{ print (402.176 >= $1 && 402.176 < $1 + $2) ? "within" : "outside" }')" = within ]
 ok $? "and the true peak is within" || diag "$peak"
+# A backtrace's own peak, reached in small steps, when the whole heap's is elsewhere and all of it is gone.
+cat >waves.c <<'C'
+#include <stdlib.h>
+static __attribute__((noinline)) void wave(int count)
+{
+	void *blocks[10];
+	for (int i = 0; i < count; i++) blocks[i] = malloc(100);
+	for (int i = 0; i < count; i++) free(blocks[i]);
+}
+int main(void)
+{
+	for (int i = 1; i <= 10; i++) wave(i);
+	free(malloc(100000));
+	return 0;
+}
+C
+${CC:-gcc} -O1 -fno-builtin -w -o waves waves.c || bail "compiled"
+ht_json ./waves
+is "$(json '.processes[0].backtraces[] | select(any(.frames[]; .function == "wave")) | "\(.peak_blocks) \(.peak_bytes) \(.at_peak_blocks) \(.live_blocks) \(.total_blocks)"')" \
+	"10 1000 0 0 55" "one thread: own peaks are exact"
 done_testing

@@ -147,4 +147,28 @@ print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), "".join(c for c in seen.
 P
 run python3 terminal.py "$HT" --outfile=/dev/null ./catch
 is "$out" "0 itq" "^C of the terminal, and a signal to the launcher: each once"
+# A program that takes a dump signal and gives it back, by sigaction() or signal(): it dumps again, and nobody dies.
+cat >gives-back.c <<'C'
+#include <signal.h>
+#include <unistd.h>
+static volatile int caught;
+static void handler(int number) { caught++; }
+int main(void)
+{
+	struct sigaction action = {.sa_handler = handler};
+	sigaction(SIGUSR1, &action, NULL);
+	signal(SIGUSR2, handler);
+	raise(SIGUSR1);
+	raise(SIGUSR2);
+	action.sa_handler = SIG_DFL;
+	sigaction(SIGUSR1, &action, NULL);
+	if (signal(SIGUSR2, SIG_DFL) != handler) return 2;
+	raise(SIGUSR1);
+	raise(SIGUSR2);
+	return caught != 2;
+}
+C
+${CC:-gcc} -w -o gives-back gives-back.c || bail "compiled"
+ht --outfile="$T/given-back" ./gives-back
+is "$status" 0 "a dump signal that the program gives back"
 done_testing
