@@ -5,7 +5,11 @@ O ?= build
 CC ?= gcc
 CXX ?= g++
 V ?= 0
-DEPTH ?= 256
+# The one of the last build: `make DEPTH=30; make install`.
+DEPTH ?= $(or $(file <$(O)/depth),256)
+ifeq ($(filter $(DEPTH),$(shell seq 256)),)
+$(error DEPTH=$(DEPTH): it takes a number of frames, from 1 to 256)
+endif
 PREFIX ?= /usr/local
 DESTDIR ?=
 LIBDIR ?= $(PREFIX)/lib/heaptrace
@@ -48,6 +52,13 @@ $(O)/tools/%.o: tools/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(HOST_CFLAGS) -c -o $@ $<
+
+# What holds DEPTH is made anew when DEPTH is another one.
+$(patsubst %.c,$(O)/%.o,$(shell grep -lw HEAPTRACE_DEPTH $(GUEST_SRC) $(HOST_SRC))): $(O)/depth
+.PHONY: FORCE
+$(O)/depth: FORCE
+	@mkdir -p $(@D)
+	@echo '$(DEPTH)' | cmp -s - $@ || echo '$(DEPTH)' >$@
 
 # The HTML report's page is taken in by the assembler, which tells make nothing about it.
 HTML_PAGE := $(wildcard tools/html/*)
