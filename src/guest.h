@@ -54,7 +54,7 @@ struct guest {
 	bool no_clock;                 /* [atomic] reading the time stamp counter would be a SIGSEGV (seccomp's strict mode) */
 	bool publishing;               /* [atomic] threads publish their shares: there are several, or --exact */
 	uint8_t quantum_shift, block_shift;
-	uint32_t depth;
+	uint32_t depth;                /* frames kept outside the entry point */
 	uintptr_t stack_end;           /* the main thread's outermost frame */
 	size_t stack_limit;            /* bytes that the main thread's stack may have */
 	uintptr_t self_start, self_end; /* this library's own addresses */

@@ -153,7 +153,8 @@ static bool start_tracing(void)
 	if (!guest.header)
 		return false;
 	guest.depth = guest.header->depth ? guest.header->depth : HEAPTRACE_DEPTH;
-	guest.depth = guest.depth > HT_MAX_DEPTH ? HT_MAX_DEPTH : guest.depth;
+	/* The entry point is the first frame. */
+	guest.depth = (guest.depth > HT_MAX_DEPTH ? HT_MAX_DEPTH : guest.depth) - 1;
 	guest.publishing = guest.header->flags & HT_OPTION_EXACT;
 	if (!guest.publishing) {
 		guest.quantum_shift = BYTE_QUANTUM;

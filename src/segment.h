@@ -69,7 +69,7 @@ struct ht_header {
 	uint32_t tick;        /* [atomic, host writes] (CLOCK_MONOTONIC ns - start_ns) >> HT_TICK_SHIFT */
 	uint32_t modules;     /* [atomic] last module number given out */
 	uint32_t flags;       /* enum ht_option_flags */
-	uint32_t depth;       /* frames kept, 1..HT_MAX_DEPTH */
+	uint32_t depth;       /* frames kept, the entry point among them, 1..HT_MAX_DEPTH */
 	uint64_t start_ns;    /* CLOCK_MONOTONIC at the start of the run; all times count from here */
 	uint64_t start_wall;  /* CLOCK_REALTIME at the same moment, ns since 1970 */
 	uint32_t signals[HT_MAX_SIGNALS]; /* dump on these, 0 = none; the first sorts by size, the second by count */

@@ -667,12 +667,12 @@ static NOINLINE uint32_t number_of_flat(struct thread *thread, uint32_t fresh, u
 }
 
 /* More frames than are to be kept, or frames missing below: hash those that count. */
-static COLD uint32_t number_of_part(struct thread *thread, struct sighting *s, uint32_t skip)
+static COLD uint32_t number_of_part(struct thread *thread, struct sighting *s, uint32_t skip, uintptr_t pc)
 {
 	s->frames = thread->frames + skip;
 	s->count = thread->frame_count - skip;
 	s->truncated = true;
-	return number_of(s, hash_frames(s->frames, s->count), s->frames[s->count - 1].pc);
+	return number_of(s, hash_frames(s->frames, s->count), pc);
 }
 
 /* What the cache can not do. */
@@ -720,7 +720,7 @@ uint32_t unwind_trace(struct thread *thread, const struct caller *caller, enum h
 	s.count = thread->frame_count;
 	s.truncated = thread->bottom != BOTTOM_REAL;
 	if (unlikely(s.count > guest.depth))
-		return number_of_part(thread, &s, s.count - guest.depth);
+		return number_of_part(thread, &s, s.count - guest.depth, caller->pc);
 	uint32_t number = number_of(&s, s.frames[(int64_t)s.count - 1].hash, caller->pc);
 
 	/* The checking build needs the frames; then it forgets them as if they had not been kept. */

@@ -382,7 +382,7 @@ static const struct option_row rows[] = {
 	 "where a program that is started here writes to (default a file in $TMPDIR)"},
 
 	{0, "depth", "NUM", VALUE_NEEDED, SCOPE_RUN | SCOPE_TOP, "HEAPTRACE_DEPTH", read_depth, "Tracing",
-	 "frames kept of each backtrace, 1 to 256"},
+	 "frames kept of each backtrace, malloc itself among them, 1 to 256"},
 	{0, "interval", "TIME", VALUE_NEEDED, SCOPE_RUN | SCOPE_TOP, NULL, read_interval, NULL,
 	 "keep every backtrace's figures so often (100ms, 2s, 10min, 1h), for report --window and massif"},
 	{0, "follow", "all|exec|none", VALUE_NEEDED, SCOPE_RUN | SCOPE_TOP, NULL, read_follow, NULL,

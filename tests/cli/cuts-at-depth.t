@@ -15,15 +15,16 @@ is "$(json '[.processes[0].backtraces[].frames[] | select(.function == "deep")] 
 is "$(json '[.processes[0].backtraces[].truncated] | any')" false "not truncated"
 for depth in 1 2 10; do
 	ht_json --depth=$depth "$T/deep" 50
-	is "$(json '.processes[0].backtraces | map(select(.truncated)) | map(.frames | length) | max')" $((depth + 1)) "--depth=$depth: the entry point and $depth frames"
+	is "$(json '.processes[0].backtraces | map(select(.truncated)) | map(.frames | length) | max')" $depth "--depth=$depth: $depth frames"
+	is "$(json '[.processes[0].backtraces[] | .frames[0].function] | unique | join(" ")')" malloc "the first is the entry point"
 	is "$(totals)" "1 0 100 1 100" "the sums are whole"
 done
 ht_json "$T/deep" 1000
-is "$(json '[.processes[0].backtraces[] | .frames | length] | max')" 257 "256 is the most"
+is "$(json '[.processes[0].backtraces[] | .frames | length] | max')" 256 "256 is the most"
 is "$(json '[.processes[0].backtraces[] | .truncated] | any')" true "truncated"
 ht --color=never --depth=3 "$T/deep" 50
 like "$err" '\[truncated\]' "the text report marks it"
-is "$(printf '%s\n' "$err" | grep -c ' deep +')" 3 "three frames"
+is "$(printf '%s\n' "$err" | grep -c ' deep +')" 2 "three frames, of which one is malloc"
 for bad in 0 257 -1 abc 1x ''; do
 	ht --depth="$bad" "$T/deep" 1
 	is "$status" 125 "--depth=$bad: 125"
