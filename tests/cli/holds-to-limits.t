@@ -17,7 +17,7 @@ limits 0 "live below the limit" --max-live=2k "$leak"
 is "$err" "" "and silence"
 limits 0 "live at the limit" --max-live=1100 "$leak"
 limits 120 "live above the limit" --max-live=1099 "$leak"
-like "$err" '^\[heaptrace\] limit exceeded: leak (pid [0-9]*): 1\.100 KB live, --max-live allows 1\.099 KB; 1\.100 KB in 10 blocks from leak (.*\.[ch]:[0-9]*) < leak_a (.*leak\.c:5) < main (.*leak\.c:9)$' \
+like "$err" '^\[heaptrace\] limit exceeded: leak (pid [0-9]*): 1\.100 KB live, --max-live allows 1\.099 KB; 1\.100 KB in 10 blocks from leak (.*guest\.h:[0-9]*) < leak_a (.*leak\.c:5) < main (.*leak\.c:9)$' \
 	"it says how much, and who did it"
 is "$(printf '%s\n' "$err" | wc -l)" 1 "in one line"
 limits 0 "a peak at the limit" --max-peak=59010 "$GUESTS/sorting"
