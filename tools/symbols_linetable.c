@@ -4,6 +4,8 @@
 
 #include "symbols_linetable.h"
 
+#ifdef HEAPTRACE_LIBDW
+
 #include <elfutils/libdw.h>
 
 #include "memory.h"
@@ -58,3 +60,11 @@ void linetable_find(struct elf_file *file, struct linetable_row *rows, size_t co
 	if (dwarf)
 		dwarf_end(dwarf);
 }
+
+#else
+
+void linetable_find(struct elf_file *file, struct linetable_row *rows, size_t count)
+{
+}
+
+#endif

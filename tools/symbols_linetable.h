@@ -3,7 +3,7 @@
 /*
  * Source files from .debug_line by libdw, for what addr2line gets wrong there: a sequence begins in file 1, but binutils
  * 2.40 takes file 0. For an inline function of a C++ header that is the file that includes it; after link-time optimisation
- * it is called "<artificial>".
+ * it is called "<artificial>". Built without libdw nothing is found, and those files stay.
  */
 
 #ifndef HEAPTRACE_SYMBOLS_LINETABLE_H
