@@ -136,6 +136,14 @@ static long forward(long number, long a, long b, long c, long d, long e, long f)
 	return result;
 }
 
+/* A process that is not traced has nothing to prepare, but exec's hooks must know (spare.c). */
+static void enter_cage(void)
+{
+	process_enter_cage();
+	if (load_acquire(&guest.status) == GUEST_OFF)
+		store_relaxed(&guest.caged, true);
+}
+
 EXPORT int prctl(int option, ...)
 {
 	va_list list;
@@ -145,7 +153,7 @@ EXPORT int prctl(int option, ...)
 
 	va_end(list);
 	if (option == PR_SET_SECCOMP)
-		process_enter_cage();
+		enter_cage();
 	if (option == PR_SET_TSC)
 		store_relaxed(&guest.no_clock, true);
 	return (int)forward(SYS_prctl, option, b, c, d, e, 0);
@@ -159,7 +167,7 @@ __attribute__((used)) static void before_syscall(long number, long a)
 {
 	guest_start();
 	if (number == SYS_seccomp || (number == SYS_prctl && a == PR_SET_SECCOMP))
-		process_enter_cage();
+		enter_cage();
 }
 
 __asm__(".pushsection .text\n"

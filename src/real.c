@@ -14,7 +14,7 @@ static const struct lookup_symbol functions[] = {
 	WANT(aligned_alloc), WANT(valloc), WANT(pvalloc), WANT(free_sized), WANT(free_aligned_sized),
 	WANT(malloc_usable_size), WANT(mallinfo2), WANT(fork), WANT(dlclose), WANT(sigaction), WANT(signal),
 	WANT(sysv_signal), WANT(_exit), WANT(quick_exit), WANT(syscall), WANT(waitpid), WANT(wait4), WANT(waitid), WANT(execve), WANT(execv),
-	WANT(execvp), WANT(execvpe), WANT(posix_spawn), WANT(posix_spawnp),
+	WANT(execvp), WANT(execvpe), WANT(fexecve), WANT(execveat), WANT(posix_spawn), WANT(posix_spawnp),
 };
 
 #define NEW(i, name) {name, &real.news[i], &real.new_sizes[i]}

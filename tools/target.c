@@ -167,7 +167,8 @@ struct elf_facts {
 
 static void read_dynamic(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, struct elf_facts *facts)
 {
-	static const char *const sanitizers[] = {"libasan.so", "libtsan.so", "liblsan.so", "libhwasan.so"};
+	static const char *const sanitizers[] = {"libasan.so", "libtsan.so", "liblsan.so", "libhwasan.so",
+						 "libclang_rt.asan", "libclang_rt.tsan", "libclang_rt.hwasan"};
 	Elf_Data *data = elf_getdata(section, NULL);
 	size_t count = data && header->sh_entsize ? data->d_size / header->sh_entsize : 0;
 	GElf_Dyn entry;
