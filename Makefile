@@ -26,10 +26,7 @@ GUEST_CFLAGS := $(BASE) -fPIC -fvisibility=hidden -fno-stack-protector -fno-plt 
 GUEST_LDFLAGS := -shared -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,--version-script=src/libheaptrace.map \
 	-Wl,-soname,libheaptrace.so -Wl,--no-undefined-version -nostartfiles
 HOST_CFLAGS := $(BASE) -D_GNU_SOURCE -DHEAPTRACE_LIBDIR='"$(LIBDIR)"' $(HOST_SAN) $(CFLAGS)
-# Where libdw is missing, addr2line's answers stay as they are: see tools/symbols_linetable.h.
-LIBDW := $(shell $(CC) $(CFLAGS) -E -include elfutils/libdw.h -xc -o /dev/null /dev/null 2>/dev/null && echo -ldw)
-HOST_CFLAGS += $(LIBDW:-ldw=-DHEAPTRACE_LIBDW)
-HOST_LIBS := $(LIBDW) -lelf -liberty -lz -lncursesw -ltinfo -lpthread
+HOST_LIBS := -lelf -liberty -lz -lncursesw -ltinfo -lpthread
 
 GUEST_SRC := $(wildcard src/*.c)
 HOST_SRC := $(wildcard tools/*.c)

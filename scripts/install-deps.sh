@@ -9,13 +9,12 @@
 
 set -eu
 
-packages="gcc make libc6-dev libelf-dev libdw-dev libiberty-dev zlib1g-dev libncurses-dev libunwind-dev binutils"
+packages="gcc make libc6-dev libelf-dev libiberty-dev zlib1g-dev libncurses-dev libunwind-dev binutils"
 test_packages="g++ perl jq python3 git util-linux bsdutils strace valgrind mandoc shellcheck codespell
 	libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 google-perftools file procps lua5.4 liblua5.4-dev dwz xz-utils"
 full_packages="sqlite3 libxml2-utils nodejs default-jdk-headless php-cli ruby redis-server redis-tools nginx-light memcached
 	bash bash-completion zsh fish dash vim tmux curl clang chromium
-	golang-go libjemalloc-dev libdevel-nytprof-perl python3-jsonschema npm
-	musl-tools"
+	golang-go libjemalloc-dev libdevel-nytprof-perl python3-jsonschema npm"
 
 case ${1:-} in
 '') ;;
@@ -30,7 +29,6 @@ is_there()
 	case $1 in
 	libc6-dev) file=/usr/include/stdlib.h;;
 	libelf-dev) file=/usr/include/libelf.h;;
-	libdw-dev) file=/usr/include/elfutils/libdw.h;;
 	libiberty-dev) file=/usr/include/libiberty/demangle.h;;
 	zlib1g-dev) file=/usr/include/zlib.h;;
 	libncurses-dev) file=/usr/include/curses.h;;
@@ -49,7 +47,6 @@ is_there()
 	libxml2-utils) file=$(command -v xmllint);;
 	nodejs) file=$(command -v node);;
 	default-jdk-headless) file=$(command -v javac);;
-	musl-tools) file=$(command -v musl-gcc);;
 	php-cli) file=$(command -v php);;
 	golang-go) file=$(command -v go);;
 	libjemalloc-dev) file=$(command -v jeprof);;

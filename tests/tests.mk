@@ -6,7 +6,7 @@ JOBS ?= 2
 TEST_SECONDS ?= 900
 PROVE ?= prove
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-UNIT_CFLAGS := $(LIBDW:-ldw=-DHEAPTRACE_LIBDW) -std=gnu11 -g -O1 -Wall -Wextra -Wshadow -Wno-unused-parameter -MMD -MP -D_GNU_SOURCE \
+UNIT_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Wshadow -Wno-unused-parameter -MMD -MP -D_GNU_SOURCE \
 	-DHEAPTRACE_DEPTH=$(DEPTH) -DHEAPTRACE_LIBDIR='"$(LIBDIR)"' $(SANITIZERS)
 
 UNIT_SRC := $(wildcard tests/unit/*.c)
@@ -91,7 +91,7 @@ $(TEST_O)/libtools.a: $(UNIT_TOOLS) $(UNIT_LIB)
 $(TEST_O)/unit/%: tests/unit/%.c $(TEST_O)/libtools.a
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) $(UNIT_CFLAGS) -o $@ $< $(TEST_O)/libtools.a $(LIBDW) -lelf -liberty -lz -lpthread
+	$(Q)$(CC) $(UNIT_CFLAGS) -o $@ $< $(TEST_O)/libtools.a -lelf -liberty -lz -lpthread
 
 # Calls stay as they are written: no builtin malloc, no inlining, no tail calls. `// Build:` in a guest adds flags.
 GUEST_TEST_FLAGS := -g -O1 -fno-builtin -fno-inline -fno-optimize-sibling-calls -Wall -Wno-unused-result \

@@ -124,11 +124,6 @@ static size_t find_build_id(Elf_Data *data, uint8_t id[64])
 }
 
 /** In a debug file the segments have no content, so look in its sections first. */
-struct Elf *elf_file_handle(struct elf_file *file)
-{
-	return file->elf;
-}
-
 size_t elf_file_build_id(struct elf_file *file, uint8_t id[64])
 {
 	Elf_Scn *section = NULL;
@@ -229,6 +224,20 @@ const char *elf_file_section(struct elf_file *file, const char *name, size_t *si
 	Elf_Scn *section = find_section(file, name, &shdr);
 	Elf_Data *data = section ? elf_rawdata(section, NULL) : NULL;
 
+	*size = data && data->d_buf ? data->d_size : 0;
+	return *size ? data->d_buf : NULL;
+}
+
+const char *elf_file_unpacked(struct elf_file *file, const char *name, size_t *size)
+{
+	GElf_Shdr shdr;
+	Elf_Scn *section = find_section(file, name, &shdr);
+	Elf_Data *data;
+
+	*size = 0;
+	if (!section || (shdr.sh_flags & SHF_COMPRESSED && elf_compress(section, 0, 0) < 0))
+		return NULL;
+	data = elf_getdata(section, NULL);
 	*size = data && data->d_buf ? data->d_size : 0;
 	return *size ? data->d_buf : NULL;
 }

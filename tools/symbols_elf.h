@@ -28,9 +28,6 @@ struct elf_file *elf_file_memory(char *bytes, size_t size);
 
 void elf_file_close(struct elf_file *file);
 
-/** What libelf and libdw know it as. */
-struct Elf *elf_file_handle(struct elf_file *file);
-
 /** The build id. @return its size, 0 if there is none */
 size_t elf_file_build_id(struct elf_file *file, uint8_t id[64]);
 
@@ -48,6 +45,9 @@ bool elf_file_has_symbols(struct elf_file *file);
 
 /** The bytes of a section, by its name, as they are in the file. @return NULL if there is none */
 const char *elf_file_section(struct elf_file *file, const char *name, size_t *size);
+
+/** The same, unpacked if it is compressed. Good until the file is closed. */
+const char *elf_file_unpacked(struct elf_file *file, const char *name, size_t *size);
 
 /** The debug file's name in .gnu_debuglink, to be freed, and its checksum; NULL if there is none. */
 char *elf_file_link(struct elf_file *file, uint32_t *checksum);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 /*
- * Source files from .debug_line by libdw, for what addr2line gets wrong there: a sequence begins in file 1, but binutils
+ * Source files from .debug_line (DWARF 5), for what addr2line gets wrong there: a sequence begins in file 1, but binutils
  * 2.40 takes file 0. For an inline function of a C++ header that is the file that includes it; after link-time optimisation
- * it is called "<artificial>". Built without libdw nothing is found, and those files stay.
+ * it is called "<artificial>".
  */
 
 #ifndef HEAPTRACE_SYMBOLS_LINETABLE_H

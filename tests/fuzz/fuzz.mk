@@ -9,9 +9,9 @@ FUZZ_CC ?= clang
 FUZZ_SECONDS ?= 60
 FUZZ ?=
 FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_LIBS := $(LIBDW) -lelf -liberty -lz -lpthread
+FUZZ_LIBS := -lelf -liberty -lz -lpthread
 FUZZ_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Wshadow -Wno-unused-parameter -MMD -MP -D_GNU_SOURCE \
-	$(LIBDW:-ldw=-DHEAPTRACE_LIBDW) -DHEAPTRACE_DEPTH=$(DEPTH) -DHEAPTRACE_LIBDIR='"$(LIBDIR)"' \
+	-DHEAPTRACE_DEPTH=$(DEPTH) -DHEAPTRACE_LIBDIR='"$(LIBDIR)"' \
 	-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 FUZZ_OBJ := $(patsubst %.c,$(FUZZ_O)/%.o,$(filter-out tools/main.c,$(wildcard tools/*.c)) tests/lib/render_bytes.c \
 	tests/lib/build_segment.c)
