@@ -4,6 +4,9 @@
  * Source files from .debug_line (DWARF 5), for what addr2line gets wrong there: a sequence begins in file 1, but binutils
  * 2.40 takes file 0. For an inline function of a C++ header that is the file that includes it; after link-time optimisation
  * it is called "<artificial>".
+ *
+ * libdw knows as much. For 1,000 addresses of a debug file of 95 MB it takes 1.2 s and 399 MB, this 0.2 s and 86 MB; addr2line
+ * itself takes 4.4 s, and names are to cost no more than 1.2 times that.
  */
 
 #ifndef HEAPTRACE_SYMBOLS_LINETABLE_H
