@@ -7,7 +7,7 @@ set -eu
 build=$1
 out=$2
 
-for target in stream history snapshot segment diff modules elf linetable options rules addr2line perf_map cache; do mkdir -p "$out/$target"; done
+for target in stream history snapshot segment diff modules elf linetable options rules addr2line perf_map cache fragile; do mkdir -p "$out/$target"; done
 "$build/fuzz/seeds" "$out"
 HEAPTRACE_SEEDS="$out/snapshot" HEAPTRACE_FUZZ=1 "$build/tests/unit/snapshot-mutations" >/dev/null
 rm -f "$out/snapshot/segment" # in granules the same is smaller
