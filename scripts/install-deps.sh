@@ -14,7 +14,7 @@ test_packages="g++ perl jq python3 git util-linux bsdutils strace valgrind mando
 	libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 google-perftools file procps lua5.4 liblua5.4-dev dwz xz-utils"
 full_packages="sqlite3 libxml2-utils nodejs default-jdk-headless php-cli ruby redis-server redis-tools nginx-light memcached
 	bash bash-completion zsh fish dash vim tmux curl clang chromium
-	golang-go libjemalloc-dev libdevel-nytprof-perl python3-jsonschema npm"
+	golang-go libjemalloc-dev libdevel-nytprof-perl python3-jsonschema npm musl-tools"
 
 case ${1:-} in
 '') ;;
