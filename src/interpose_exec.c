@@ -230,8 +230,14 @@ EXPORT int execveat(int directory, const char *path, char *const arguments[], ch
 {
 	struct start start = {.call = call_execveat, .path = path, .arguments = arguments, .environment = environment,
 			      .directory = directory, .flags = flags};
-	bool itself = !*path && directory >= 0 && (flags & AT_EMPTY_PATH);
+	const char *given = path;
 	char link[LINK_SIZE];
+
+	/* Declared as never NULL; but EFAULT is the kernel's to say. */
+	__asm__("" : "+r"(given));
+	if (!given)
+		return call_execveat(&start, environment);
+	bool itself = !*path && directory >= 0 && (flags & AT_EMPTY_PATH);
 
 	note_at(directory, path);
 	descriptor_path(link, directory);
